@@ -1,0 +1,188 @@
+"""
+Everything that can go wrong, as one tree.
+
+::
+
+    EventRegistrationError                            code
+    ├── InvalidRegistrationError   (ValueError)       invalid-registration
+    ├── MalformedBodyError         (ValueError)       not-json, duplicate-key, too-deep, …
+    ├── BodyTooLargeError          (ValueError)       body-too-large
+    ├── UnknownEventError          (LookupError)      unknown-event
+    ├── AlreadyRegisteredError     (ValueError)       already-registered
+    ├── SettingsError              (ValueError)       invalid-settings
+    ├── DataFolderInUseError       (RuntimeError)     data-folder-in-use
+    ├── RepositoryError            (RuntimeError)     repository-failed
+    │   ├── RepositoryUnavailableError (ConnectionError)   repository-unavailable
+    │   └── TableLayoutError                          table-layout
+    └── NotifierError              (RuntimeError)     mail-failed
+        ├── TransientNotifierError (ConnectionError)  mail-delayed
+        └── PermanentNotifierError                    mail-rejected
+
+Each error is also the builtin that a caller would expect, carries a stable ``code``, and its message holds no
+personal data. What an error means in HTTP is decided in ``api.py``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = [
+    "AlreadyRegisteredError",
+    "BodyTooLargeError",
+    "DataFolderInUseError",
+    "EventRegistrationError",
+    "InvalidRegistrationError",
+    "MalformedBodyError",
+    "NotifierError",
+    "PermanentNotifierError",
+    "Problem",
+    "RepositoryError",
+    "RepositoryUnavailableError",
+    "SettingsError",
+    "TableLayoutError",
+    "TransientNotifierError",
+    "UnknownEventError",
+]
+
+
+@frozen
+class Problem:
+    """
+    What is wrong with one field.
+
+    Args:
+        field: The field's name: Python's in Python, the wire's in an answer.
+        code: Stable kebab-case name of the rule that was broken.
+        message: One English sentence for a person, which never repeats the value.
+    """
+
+    field: str
+    code: str
+    message: str
+
+
+class EventRegistrationError(Exception):
+    """The base of every error this package raises on purpose."""
+
+    code: ClassVar[str] = "event-registration"
+
+
+class InvalidRegistrationError(EventRegistrationError, ValueError):
+    """
+    Fields break the rules of a registration.
+
+    Args:
+        problems: One per wrong field, in the order of the fields.
+    """
+
+    code = "invalid-registration"
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(f"{problem.field}: {problem.message}" for problem in self.problems))
+
+
+class MalformedBodyError(EventRegistrationError, ValueError):
+    """
+    The body is no JSON object that two programs would read alike.
+
+    Args:
+        reason: What exactly, as a stable kebab-case name; it is the answer's code.
+        message: The same in one English sentence.
+    """
+
+    code = "malformed-body"
+
+    def __init__(self, reason: str, message: str) -> None:
+        self.reason = reason
+        super().__init__(message)
+
+
+class BodyTooLargeError(EventRegistrationError, ValueError):
+    """The body is longer than a registration can be."""
+
+    code = "body-too-large"
+
+
+class UnknownEventError(EventRegistrationError, LookupError):
+    """No event of this id takes registrations here."""
+
+    code = "unknown-event"
+
+
+class AlreadyRegisteredError(EventRegistrationError, ValueError):
+    """The address is registered for this event, and the service was told to say so."""
+
+    code = "already-registered"
+
+
+class SettingsError(EventRegistrationError, ValueError):
+    """
+    The environment's settings can't be used.
+
+    Args:
+        problems: One per wrong variable; ``field`` is the variable's name.
+    """
+
+    code = "invalid-settings"
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(f"{problem.field}: {problem.message}" for problem in self.problems))
+
+
+class DataFolderInUseError(EventRegistrationError, RuntimeError):
+    """Another process serves this data folder."""
+
+    code = "data-folder-in-use"
+
+
+class RepositoryError(EventRegistrationError, RuntimeError):
+    """The repository refused or failed; trying again won't help until someone mends it."""
+
+    code = "repository-failed"
+
+
+class RepositoryUnavailableError(RepositoryError, ConnectionError):
+    """
+    The repository can't answer now; the same call may succeed later.
+
+    Args:
+        message: What failed.
+        ambiguous: Whether the write may have happened all the same, as after a lost answer.
+    """
+
+    code = "repository-unavailable"
+
+    def __init__(self, message: str, *, ambiguous: bool = False) -> None:
+        self.ambiguous = ambiguous
+        super().__init__(message)
+
+
+class TableLayoutError(RepositoryError):
+    """The table is keyed in a way that would let one attendee overwrite another."""
+
+    code = "table-layout"
+
+
+class NotifierError(EventRegistrationError, RuntimeError):
+    """A message could not be handed over, for a reason the notifier doesn't know."""
+
+    code = "mail-failed"
+
+
+class TransientNotifierError(NotifierError, ConnectionError):
+    """The message could not be handed over now; later it may."""
+
+    code = "mail-delayed"
+
+
+class PermanentNotifierError(NotifierError):
+    """The message was refused for good."""
+
+    code = "mail-rejected"
