@@ -1,0 +1,128 @@
+"""Settings as a pure function of an environment, with all that is wrong reported at once."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from event_registration.errors import Problem, SettingsError
+from event_registration.model import check_address, normalise_address
+from event_registration.service import OnDuplicate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+__all__ = ["PREFIX", "Settings"]
+
+PREFIX = "EVENT_REGISTRATION_"
+"""What the name of every variable begins with."""
+
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
+_EVENT_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
+_TABLE = re.compile(r"[A-Za-z0-9_.-]{3,255}")
+_CONFIGURATION_SET = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_SENDER = re.compile(r"(?P<name>[^<>\x00-\x1f\x7f]*)<(?P<address>[^<>]*)>|(?P<bare>[^<>]*)")
+
+
+@frozen(kw_only=True)
+class Settings:
+    """
+    What an operator decides.
+
+    Args:
+        sender: The address that mail comes from, bare or as ``Name <address>``; ``None`` if nothing is sent.
+        table: The DynamoDB table's name.
+        allowed_origins: The web origins, exact, whose pages may post here besides our own.
+        event_ids: The only event ids that are taken; ``None`` takes any.
+        on_duplicate: ``answer`` a repeat as if it were the first, or ``reject`` it with 409.
+        configuration_set: The SES configuration set that mail is sent with.
+    """
+
+    sender: str | None = None
+    table: str = "eventmanagement"
+    allowed_origins: frozenset[str] = frozenset()
+    event_ids: frozenset[str] | None = None
+    on_duplicate: OnDuplicate = OnDuplicate.ANSWER
+    configuration_set: str | None = None
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str], *, required: Collection[str] = ()) -> Settings:
+        """
+        Read the variables ``EVENT_REGISTRATION_<FIELD>`` of *environ*; lists are separated by commas or spaces.
+
+        A variable that is empty counts as missing. One of our prefix that is not known is an error, so that a
+        mistyped name or a setting of a newer version can't be ignored in silence.
+
+        Args:
+            environ: Variables by name, as in `os.environ`.
+            required: The fields that must be set.
+
+        Raises:
+            SettingsError: With a problem for every variable that is wrong, missing or unknown.
+        """
+        given = {name: text.strip() for name, text in environ.items() if name.startswith(PREFIX) and text.strip()}
+        problems = [
+            Problem(_variable(name), "required", "is missing.") for name in required if _variable(name) not in given
+        ]
+        values: dict[str, object] = {}
+        for variable, text in given.items():
+            name = variable.removeprefix(PREFIX).lower()
+            parse = _PARSERS.get(name)
+            if parse is None or _variable(name) != variable:
+                known = ", ".join(_variable(field) for field in sorted(_PARSERS))
+                problems.append(Problem(variable, "unknown-setting", f"is not a setting; there are {known}."))
+                continue
+            try:
+                values[name] = parse(text)
+            except ValueError as error:
+                problems.append(Problem(variable, "invalid-setting", str(error)))
+        if problems:
+            raise SettingsError(problems)
+        return cls(**values)  # type: ignore[arg-type]  # each parser returns its own field's type
+
+
+def _variable(name: str) -> str:
+    return f"{PREFIX}{name.upper()}"
+
+
+def _sender(text: str) -> str:
+    match = _SENDER.fullmatch(text)
+    address = normalise_address((match["bare"] or match["address"] or "") if match else "")
+    if match is None or check_address(address):
+        raise ValueError("must be an address, as in events@example.org or Events <events@example.org>.")
+    name = (match["name"] or "").strip(' "')
+    return f"{name} <{address}>" if name else address
+
+
+def _matching(pattern: re.Pattern[str], expected: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if not pattern.fullmatch(text):
+            raise ValueError(f"must be {expected}.")
+        return text
+
+    return parse
+
+
+def _set_of(parse: Callable[[str], str]) -> Callable[[str], frozenset[str]]:
+    return lambda text: frozenset(parse(part) for part in text.replace(",", " ").split())
+
+
+def _on_duplicate(text: str) -> OnDuplicate:
+    try:
+        return OnDuplicate(text)
+    except ValueError:
+        raise ValueError("must be answer or reject.") from None
+
+
+_PARSERS: dict[str, Callable[[str], object]] = {
+    "sender": _sender,
+    "table": _matching(_TABLE, "a table's name: 3 to 255 letters, digits, or the signs . _ -"),
+    "allowed_origins": _set_of(
+        _matching(_ORIGIN, "exact origins as browsers send them, as in https://events.example.org (no * and no path)"),
+    ),
+    "event_ids": _set_of(_matching(_EVENT_ID, "event ids: letters, digits, or the signs . _ ~ -")),
+    "on_duplicate": _on_duplicate,
+    "configuration_set": _matching(_CONFIGURATION_SET, "a configuration set's name: letters, digits, - or _"),
+}
