@@ -1,0 +1,94 @@
+"""Mail through Amazon SES, API version 2."""
+
+from __future__ import annotations
+
+from email.utils import formataddr, parseaddr
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NotConnectedError
+
+from event_registration.errors import NotifierError, PermanentNotifierError, TransientNotifierError
+
+if TYPE_CHECKING:
+    from event_registration.model import Message
+
+__all__ = ["SESNotifier"]
+
+# "SendEmail", errors, in the SES API v2 reference: these pass by themselves, or with the account's state, and leave
+# the message as good as it was. What is left of the 4xx is about the message, the sender or the permission.
+_TRANSIENT = frozenset(
+    {
+        "AccountSuspendedException",
+        "LimitExceededException",
+        "SendingPausedException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    },
+)
+_SERVER_ERROR = 500
+
+
+class SESNotifier:
+    """
+    A `Notifier` that calls ``SendEmail`` once per message; it needs ``ses:SendEmail`` and nothing else.
+
+    Args:
+        client: A boto3 client of ``sesv2``. Give it ``retries={"total_max_attempts": 1}``: botocore's own retries
+            can send a message several times when only answers get lost.
+        sender: The verified address that mail comes from, bare or as ``Name <address>``.
+        configuration_set: The configuration set to send with, if any.
+    """
+
+    def __init__(
+        self,
+        client: Any,  # noqa: ANN401 - boto3 makes its clients' classes at run time
+        sender: str,
+        *,
+        configuration_set: str | None = None,
+    ) -> None:
+        self._client = client
+        # RFC 2047: a display name in another script must be encoded.
+        self._sender = formataddr(parseaddr(sender))
+        self._options = {"ConfigurationSetName": configuration_set} if configuration_set else {}
+
+    def send(self, message: Message) -> None:
+        """
+        Send *message* to its one recipient as ``Simple`` content, which ``ses:SendEmail`` covers.
+
+        Raises:
+            TransientNotifierError: Throttled, over a quota, paused, unreachable, or SES failed.
+            PermanentNotifierError: SES refused the message, the sender, the recipient or the permission.
+            NotifierError: The answer got lost or the call could not be made; the mail may have gone.
+        """
+        try:
+            self._client.send_email(
+                FromEmailAddress=self._sender,
+                Destination={"ToAddresses": [message.to]},
+                Content={
+                    "Simple": {
+                        "Subject": _utf8(message.subject),
+                        "Body": {"Text": _utf8(message.text), "Html": _utf8(message.html)},
+                    },
+                },
+                **self._options,
+            )
+        except ClientError as error:
+            raise _translation(error) from error
+        except (NotConnectedError, HTTPClientError) as error:
+            raise TransientNotifierError(f"SES did not answer ({type(error).__name__}).") from error
+        except BotoCoreError as error:
+            raise NotifierError(f"SES can't be called ({type(error).__name__}).") from error
+
+
+def _utf8(data: str) -> dict[str, str]:
+    return {"Data": data, "Charset": "UTF-8"}
+
+
+def _translation(error: ClientError) -> NotifierError:
+    code = error.response.get("Error", {}).get("Code", "")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code in _TRANSIENT or status >= _SERVER_ERROR:
+        return TransientNotifierError(f"SES refused for now ({code}).")
+    return PermanentNotifierError(f"SES refused the message ({code}).")
