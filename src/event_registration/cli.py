@@ -1,0 +1,49 @@
+"""The ``event-registration`` command; each command imports what it needs when it runs."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import click
+
+from event_registration.errors import EventRegistrationError
+
+__all__ = ["main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="event-registration")
+def main() -> None:
+    """Event registration that is right, on a laptop and on AWS."""
+
+
+@main.command()
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Port; 0 takes a free one."
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("event-registration-data"),
+    show_default=True,
+    help="Folder of the registrations and mails.",
+)
+def serve(port: int, host: str, data: Path) -> None:
+    """
+    Run the whole system in one process: form, API, SQLite, and a mailbox instead of real mail.
+
+    The settings of the environment hold here too (EVENT_REGISTRATION_SENDER, _EVENT_IDS, _ALLOWED_ORIGINS,
+    _ON_DUPLICATE); none is needed.
+    """
+    from event_registration.local.server import serve as run
+
+    click.echo("Event registration. Stop it with Ctrl-C.")
+    try:
+        run(data, host=host, port=port, announce=click.echo, log=partial(click.echo, err=True))
+    except EventRegistrationError as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        hint = "Choose another port with --port." if error.filename is None else ""
+        raise click.ClickException(f"{error.strerror or error}. {hint}".strip()) from error

@@ -1,0 +1,157 @@
+"""The mailbox folder as web pages, for reading what `MailboxNotifier` wrote; harmful mail stays harmless."""
+
+from __future__ import annotations
+
+import re
+from email import message_from_bytes, policy
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response
+
+if TYPE_CHECKING:
+    from email.message import EmailMessage
+    from pathlib import Path
+
+__all__ = ["Inbox"]
+
+_NAME = re.compile(r"[0-9TZ.]+-[0-9a-f]+\.eml")
+_MOST = 500
+
+_PAGE_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'"
+)
+# A mail's HTML runs no script, loads nothing, and opens nothing, even when it is opened by itself.
+_MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'"
+
+_PAGE = Markup("""\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<link rel="icon" href="/favicon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="/styles.css">
+</head>
+<body>
+<header class="site-header"><a class="site-title" href="/mailbox">Mailbox</a></header>
+<main class="mailbox">
+{content}
+</main>
+</body>
+</html>
+""")
+_LIST = Markup("""\
+<h1>{count} in the mailbox</h1>
+<p>Every mail that this server would have sent, the newest first. <a href="/">Back to the form</a></p>
+<ol class="mailbox-list">
+{rows}</ol>
+""")
+_ROW = Markup("""\
+<li><a href="/mailbox/{name}"><span class="mailbox-subject" dir="auto">{subject}</span></a>
+<span class="mailbox-to">To: {to}</span> <time datetime="{instant}">{date}</time></li>
+""")
+_MAIL = Markup("""\
+<p><a href="/mailbox">All mails</a></p>
+<h1 dir="auto">{subject}</h1>
+<dl class="mailbox-headers"><dt>From</dt><dd>{sender}</dd><dt>To</dt><dd>{to}</dd><dt>Date</dt><dd>{date}</dd></dl>
+<h2>As HTML</h2>
+<iframe class="mailbox-html" title="The mail as HTML" sandbox src="/mailbox/{name}/html"></iframe>
+<h2>As text</h2>
+<pre class="mailbox-text" tabindex="0" dir="auto">{text}</pre>
+<p><a href="/mailbox/{name}/raw" download="{name}">Download the .eml file</a></p>
+""")
+
+
+class Inbox:
+    """
+    Pages over a folder of ``.eml`` files.
+
+    Args:
+        folder: Where the files are.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def page(self, path: str) -> Response:
+        """
+        Return the page at *path* below ``/mailbox``: the list, a mail, its HTML or the file itself.
+
+        Raises:
+            NotFound: There is no such page or mail.
+        """
+        name, _, part = path.strip("/").partition("/")
+        if not name:
+            return self._list()
+        octets = self._octets(name)
+        match part:
+            case "":
+                return _html(_mail_page(name, _parsed(octets)))
+            case "html":
+                return _html(_body(_parsed(octets), "html"), policy=_MAIL_POLICY)
+            case "raw":
+                return Response(octets, content_type="message/rfc822", headers={"X-Content-Type-Options": "nosniff"})
+            case _:
+                raise NotFound
+
+    def _list(self) -> Response:
+        names = sorted((path.name for path in self._folder.glob("*.eml") if _NAME.fullmatch(path.name)), reverse=True)
+        rows = Markup("").join(_row(name, _parsed(self._octets(name))) for name in names[:_MOST])
+        count = f"{len(names)} {'mail' if len(names) == 1 else 'mails'}"
+        if len(names) > _MOST:
+            count = f"The last {_MOST} of {count}"
+        return _html(_PAGE.format(title="Mailbox", content=_LIST.format(count=count, rows=rows)))
+
+    def _octets(self, name: str) -> bytes:
+        if not _NAME.fullmatch(name):
+            raise NotFound
+        try:
+            return (self._folder / name).read_bytes()
+        except OSError:
+            raise NotFound from None
+
+
+def _parsed(octets: bytes) -> EmailMessage:
+    return message_from_bytes(octets, policy=policy.default)
+
+
+def _row(name: str, mail: EmailMessage) -> Markup:
+    instant = parsedate_to_datetime(mail["Date"])
+    return _ROW.format(
+        name=name,
+        subject=mail["Subject"],
+        to=mail["To"],
+        instant=instant.isoformat(),
+        date=f"{instant:%d %b %Y, %H:%M} UTC",
+    )
+
+
+def _mail_page(name: str, mail: EmailMessage) -> Markup:
+    content = _MAIL.format(
+        name=name,
+        subject=mail["Subject"],
+        sender=mail["From"],
+        to=mail["To"],
+        date=mail["Date"],
+        text=_body(mail, "plain"),
+    )
+    return _PAGE.format(title=mail["Subject"], content=content)
+
+
+def _body(mail: EmailMessage, subtype: str) -> str:
+    body = mail.get_body((subtype,))
+    return body.get_content() if body else ""
+
+
+def _html(document: str, *, policy: str = _PAGE_POLICY) -> Response:
+    headers = {
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "no-store",
+    }
+    return Response(document, content_type="text/html; charset=utf-8", headers=headers)

@@ -1,0 +1,74 @@
+"""Mail as files: one ``.eml`` per message in a folder, complete or not there."""
+
+from __future__ import annotations
+
+import email.policy
+import os
+import uuid
+from email.message import EmailMessage
+from email.utils import format_datetime, formataddr, make_msgid, parseaddr
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from event_registration.errors import TransientNotifierError
+from event_registration.service import utc_now
+
+if TYPE_CHECKING:
+    from event_registration.model import Message
+    from event_registration.ports import Clock
+
+__all__ = ["MailboxNotifier"]
+
+# No header is folded: an address stays on one line, for whoever reads or greps the files.
+_POLICY = email.policy.SMTP.clone(max_line_length=None, cte_type="8bit")
+
+
+class MailboxNotifier:
+    """
+    A `Notifier` that writes messages to a folder, where any mail program opens them.
+
+    Args:
+        folder: Where the files go, named by time; made if it isn't there.
+        sender: What the ``From`` line says, bare or as ``Name <address>``.
+        clock: Tells the ``Date``.
+    """
+
+    def __init__(self, folder: str | Path, sender: str, *, clock: Clock = utc_now) -> None:
+        self._folder = Path(folder)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._sender = sender
+        self._clock = clock
+
+    def send(self, message: Message) -> None:
+        """
+        Write *message* to a file of its own.
+
+        Raises:
+            TransientNotifierError: The file could not be written, as on a full disk.
+        """
+        now = self._clock()
+        mail = EmailMessage(policy=_POLICY)
+        mail["Date"] = format_datetime(now)
+        mail["From"] = formataddr(parseaddr(self._sender))
+        mail["To"] = message.to
+        mail["Subject"] = message.subject
+        mail["Message-ID"] = make_msgid(domain=parseaddr(self._sender)[1].rpartition("@")[2])
+        mail.set_content(message.text, cte="8bit")
+        mail.add_alternative(message.html, subtype="html", cte="8bit")
+        name = f"{now:%Y%m%dT%H%M%S.%fZ}-{uuid.uuid4().hex[:8]}"
+        try:
+            self._write(name, bytes(mail))
+        except OSError as error:
+            raise TransientNotifierError(f"The mailbox can't be written ({type(error).__name__}).") from error
+
+    def _write(self, name: str, octets: bytes) -> None:
+        """Write under another name and rename when all is on the disk: a reader never meets half a message."""
+        unfinished = self._folder / f".{name}.part"
+        try:
+            with unfinished.open("wb") as file:
+                file.write(octets)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(self._folder / f"{name}.eml")
+        finally:
+            unfinished.unlink(missing_ok=True)

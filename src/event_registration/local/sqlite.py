@@ -1,0 +1,173 @@
+"""Registrations in one SQLite file, safe against concurrent writers and a killed process."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from event_registration.errors import RepositoryError, RepositoryUnavailableError
+from event_registration.model import attendee_digest
+from event_registration.wire import registration_from_row, row_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from event_registration.model import Identity, Registration
+
+__all__ = ["SQLiteRepository"]
+
+_BUSY_SECONDS = 10.0
+_VERSION = 1
+_SCHEMA = """
+CREATE TABLE registration (
+    eventid TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    eventname TEXT NOT NULL,
+    cname TEXT NOT NULL,
+    cemail TEXT NOT NULL,
+    status TEXT NOT NULL,
+    registrationid TEXT NOT NULL UNIQUE,
+    registered_at TEXT,
+    revision INTEGER NOT NULL,
+    mail TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    attempted_at TEXT,
+    PRIMARY KEY (eventid, digest)
+) STRICT
+"""
+_COLUMNS = (
+    "eventid",
+    "digest",
+    "eventname",
+    "cname",
+    "cemail",
+    "status",
+    "registrationid",
+    "registered_at",
+    "revision",
+    "mail",
+    "attempts",
+    "attempted_at",
+)
+_VALUES = f"({', '.join(_COLUMNS)}) VALUES ({', '.join(f':{column}' for column in _COLUMNS)})"
+_INSERT = f"INSERT INTO registration {_VALUES} ON CONFLICT (eventid, digest) DO NOTHING"
+_SELECT = "SELECT * FROM registration WHERE eventid = ? AND digest = ?"
+_UPDATE = (
+    f"UPDATE registration SET {', '.join(f'{column} = :{column}' for column in _COLUMNS)} "  # noqa: S608 - constants
+    "WHERE eventid = :eventid AND digest = :digest AND revision = :old_revision AND attempts = :old_attempts"
+)
+
+
+class SQLiteRepository:
+    """
+    A `RegistrationRepository` in an SQLite database.
+
+    Writes are durable when they return: WAL with ``synchronous=FULL``. One connection serves all threads in turn;
+    other processes may use the same file.
+
+    Args:
+        path: The database file, made if it isn't there; ``":memory:"`` keeps everything in this process.
+        identity: Maps an address in normal form to the person's key.
+
+    Raises:
+        RepositoryError: The file can't be opened, or another program or a newer version made it.
+    """
+
+    def __init__(self, path: str | Path, *, identity: Identity = attendee_digest) -> None:
+        self._identity = identity
+        self._lock = threading.Lock()
+        with _translated_errors():
+            self._connection = sqlite3.connect(
+                path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            self._connection.row_factory = sqlite3.Row
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = FULL")
+            self._connection.execute("PRAGMA foreign_keys = ON")
+        try:
+            self._prepare()
+        except RepositoryError:
+            self._connection.close()
+            raise
+
+    def _prepare(self) -> None:
+        with self._transaction() as connection:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version == 0:
+                connection.execute(_SCHEMA)
+                connection.execute(f"PRAGMA user_version = {_VERSION}")
+            elif version != _VERSION:
+                raise RepositoryError(
+                    f"The database has layout {version}, this version reads layout {_VERSION}. "
+                    "Use the version of event-registration that made it, or newer."
+                )
+
+    def add(self, registration: Registration, *, deadline: float | None = None) -> Registration:  # noqa: ARG002 - the busy time-out bounds it
+        """Store *registration* unless its person is registered for its event already."""
+        row = self._row(registration)
+        with self._transaction() as connection:
+            if connection.execute(_INSERT, row).rowcount:
+                return registration
+            earlier = connection.execute(_SELECT, (row["eventid"], row["digest"])).fetchone()
+        return _registration(earlier)
+
+    def replace(self, old: Registration, new: Registration, *, deadline: float | None = None) -> bool:  # noqa: ARG002 - the busy time-out bounds it
+        """Put *new* in the place of *old* if revision and mail attempts are as read."""
+        row = self._row(new) | {"old_revision": old.revision, "old_attempts": old.mail.attempts}
+        with self._transaction() as connection:
+            return connection.execute(_UPDATE, row).rowcount == 1
+
+    def find(self, event_id: str, attendee_email: str) -> Registration | None:
+        """Return the person's registration, or ``None``."""
+        with self._lock, _translated_errors():
+            row = self._connection.execute(_SELECT, (event_id, self._identity(attendee_email))).fetchone()
+        return _registration(row) if row else None
+
+    def list(self, event_id: str) -> Iterator[Registration]:
+        """Return all registrations of an event, the earliest first."""
+        with self._lock, _translated_errors():
+            rows = self._connection.execute(
+                "SELECT * FROM registration WHERE eventid = ? ORDER BY registered_at, digest", (event_id,)
+            ).fetchall()
+        return map(_registration, rows)
+
+    def close(self) -> None:
+        """Close the database; the repository can't be used any more."""
+        with self._lock:
+            self._connection.close()
+
+    def _row(self, registration: Registration) -> dict[str, str | int | None]:
+        unset = dict.fromkeys(_COLUMNS)
+        return unset | row_of(registration) | {"digest": self._identity(registration.attendee_email)}
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Hold the write lock from the start, so that what is read inside is still true when it is written."""
+        with self._lock, _translated_errors():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+
+@contextmanager
+def _translated_errors() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+            raise RepositoryUnavailableError("The database is locked by another process.") from error
+        raise RepositoryError(f"SQLite failed ({error.sqlite_errorname}).") from error
+    except sqlite3.Error as error:
+        raise RepositoryError(f"SQLite failed ({type(error).__name__}).") from error
+
+
+def _registration(row: sqlite3.Row) -> Registration:
+    return registration_from_row({name: row[name] for name in row.keys() if row[name] is not None})  # noqa: SIM118 - a Row iterates over values
