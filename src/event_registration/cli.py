@@ -45,5 +45,9 @@ def serve(port: int, host: str, data: Path) -> None:
     except EventRegistrationError as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
-        hint = "Choose another port with --port." if error.filename is None else ""
-        raise click.ClickException(f"{error.strerror or error}. {hint}".strip()) from error
+        hint = (
+            f"{error.filename}: choose another folder with --data"
+            if error.filename
+            else "Choose another port with --port"
+        )
+        raise click.ClickException(f"{error.strerror or error}. {hint}.") from error

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
     from event_registration.model import Message, Registration
 
-__all__ = ["Clock", "Notifier", "RegistrationRepository"]
+__all__ = ["Clock", "Notifier", "RegistrationRepository", "utc_now"]
 
 
 class Clock(Protocol):
@@ -18,6 +18,11 @@ class Clock(Protocol):
 
     def __call__(self) -> datetime:
         """Return now, aware."""
+
+
+def utc_now() -> datetime:
+    """Return the present instant in UTC: the `Clock` that is used where no other is given."""
+    return datetime.now(UTC)
 
 
 class Notifier(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -20,14 +20,16 @@ from event_registration.errors import (
     UnknownEventError,
 )
 from event_registration.model import Mail, MailState, new_registration_id
+from event_registration.ports import utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+    from datetime import datetime
 
     from event_registration.model import Registration
     from event_registration.ports import Clock, Notifier, RegistrationRepository
 
-__all__ = ["OnDuplicate", "Outcome", "Receipt", "RegistrationService", "utc_now"]
+__all__ = ["OnDuplicate", "Outcome", "Receipt", "RegistrationService"]
 
 _MAX_ATTEMPTS = 3
 _RESEND_AFTER = timedelta(minutes=10)
@@ -70,11 +72,6 @@ class Receipt:
 
 
 _Confirmed: TypeAlias = "tuple[Registration, EventRegistrationError | None]"
-
-
-def utc_now() -> datetime:
-    """Return the present instant in UTC."""
-    return datetime.now(UTC)
 
 
 class RegistrationService:

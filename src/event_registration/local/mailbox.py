@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from event_registration.errors import TransientNotifierError
-from event_registration.service import utc_now
+from event_registration.ports import utc_now
 
 if TYPE_CHECKING:
     from event_registration.model import Message
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["MailboxNotifier"]
 
 # No header is folded: an address stays on one line, for whoever reads or greps the files.
-_POLICY = email.policy.SMTP.clone(max_line_length=None, cte_type="8bit")
+_POLICY = email.policy.default.clone(max_line_length=None)
 
 
 class MailboxNotifier:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SQLiteRepository"]
 
-_BUSY_SECONDS = 10.0
 _VERSION = 1
 _SCHEMA = """
 CREATE TABLE registration (
@@ -71,18 +70,17 @@ class SQLiteRepository:
     Args:
         path: The database file, made if it isn't there; ``":memory:"`` keeps everything in this process.
         identity: Maps an address in normal form to the person's key.
+        patience: How many seconds to wait for another process that is writing.
 
     Raises:
         RepositoryError: The file can't be opened, or another program or a newer version made it.
     """
 
-    def __init__(self, path: str | Path, *, identity: Identity = attendee_digest) -> None:
+    def __init__(self, path: str | Path, *, identity: Identity = attendee_digest, patience: float = 10.0) -> None:
         self._identity = identity
         self._lock = threading.Lock()
         with _translated_errors():
-            self._connection = sqlite3.connect(
-                path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
+            self._connection = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
             self._connection.row_factory = sqlite3.Row
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = FULL")

@@ -1,0 +1,99 @@
+"""Fixtures that several test modules share."""
+
+from __future__ import annotations
+
+import itertools
+
+import boto3
+import engine
+import pytest
+from botocore.config import Config
+
+from event_registration.aws import DynamoDBRepository
+from event_registration.local import SQLiteRepository
+
+_CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "eu-west-1"}
+_KEYS = ("eventid", "HASH"), ("sk", "RANGE")
+
+
+@pytest.fixture(scope="session")
+def engine_url(tmp_path_factory):
+    """Return the URL of a running DynamoDB engine; say so and skip where it can't be had."""
+    try:
+        program = engine.binary()
+    except engine.UnavailableError as error:
+        pytest.skip(str(error))
+    yield from engine.run(program, tmp_path_factory.mktemp("engine") / "log")
+
+
+@pytest.fixture(scope="session")
+def engine_client(engine_url):
+    """Return a DynamoDB client of the engine that tries each call once."""
+    config = Config(retries={"total_max_attempts": 1}, max_pool_connections=128, connect_timeout=5, read_timeout=30)
+    client = boto3.client("dynamodb", endpoint_url=engine_url, config=config, **_CREDENTIALS)
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def aws_credentials():
+    """Return credentials and region for clients that never meet AWS."""
+    return _CREDENTIALS
+
+
+@pytest.fixture(scope="session")
+def make_table():
+    """Return a function that makes a fresh table through a client and returns its name."""
+    numbers = itertools.count()
+
+    def make(client, keys=_KEYS):
+        name = f"eventmanagement-{next(numbers)}"
+        client.create_table(
+            TableName=name,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key, _ in keys],
+            KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys],
+        )
+        return name
+
+    return make
+
+
+@pytest.fixture
+def table(engine_client, make_table):
+    """Return the name of a fresh table on the engine."""
+    return make_table(engine_client)
+
+
+@pytest.fixture(params=["sqlite", "engine"])
+def repository(request):
+    """Return an empty repository of each kind that many threads may use."""
+    if request.param == "engine":
+        return DynamoDBRepository(request.getfixturevalue("engine_client"), request.getfixturevalue("table"))
+    sqlite = SQLiteRepository(request.getfixturevalue("tmp_path") / "registrations.db")
+    request.addfinalizer(sqlite.close)
+    return sqlite
+
+
+def pytest_addoption(parser):
+    """Add the switch that `.ci/run` sets."""
+    parser.addoption("--no-skips", action="store_true", help="count a skipped test as a failed one")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave the long proofs to `make proof`, which asks for them by their mark."""
+    if "proof" in config.option.markexpr:
+        return
+    proofs = [item for item in items if item.get_closest_marker("proof")]
+    config.hook.pytest_deselected(items=proofs)
+    items[:] = [item for item in items if item not in proofs]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    """Turn a skip into a failure where nothing may be missing."""
+    report = yield
+    if report.skipped and item.config.option.no_skips:
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which counts as failed here: {report.longrepr}"
+    return report

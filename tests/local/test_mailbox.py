@@ -1,0 +1,63 @@
+"""Mail files are complete or not there, and listed newest first."""
+
+import os
+from datetime import UTC, datetime
+
+import pytest
+
+from event_registration.local import MailboxNotifier
+from event_registration.local.inbox import Inbox
+from event_registration.model import Message
+from event_registration.testing import ManualClock
+
+MESSAGE = Message(to="ada@example.org", subject="s", text="t\n", html="<p>h</p>\n")
+
+
+def test_names_files_by_time(tmp_path):
+    """A later mail's file sorts after an earlier one's."""
+    clock = ManualClock(datetime(2026, 3, 1, 12, 0, tzinfo=UTC))
+    notifier = MailboxNotifier(tmp_path, "events@localhost.example", clock=clock)
+
+    notifier.send(MESSAGE)
+    clock.advance(seconds=1)
+    notifier.send(MESSAGE)
+
+    assert [path.name[:16] for path in sorted(tmp_path.iterdir())] == ["20260301T120000.", "20260301T120001."]
+
+
+def test_leaves_no_half_message(tmp_path):
+    """When writing fails, neither a message nor a part of one is left."""
+    notifier = MailboxNotifier(tmp_path, "events@localhost.example")
+    os.mkfifo(tmp_path / "unrelated")
+
+    with pytest.raises(UnicodeEncodeError):
+        notifier.send(Message(to="ada@example.org", subject="s", text="\ud800", html="h"))
+
+    assert [path.name for path in tmp_path.iterdir()] == ["unrelated"]
+
+
+def test_lists_the_last_of_many(tmp_path):
+    """A mailbox of more mails than a page holds says so and lists the newest."""
+    notifier = MailboxNotifier(tmp_path, "events@localhost.example")
+    notifier.send(MESSAGE)
+    (first,) = tmp_path.glob("*.eml")
+    for number in range(500):
+        (tmp_path / f"20200101T000000.{number:06}Z-00000000.eml").write_bytes(first.read_bytes())
+
+    page = Inbox(tmp_path).page("").get_data(as_text=True)
+
+    assert "The last 500 of 501 mails" in page
+    assert page.index(first.name) < page.index("20200101T000000.000499Z")
+    assert "20200101T000000.000000Z" not in page
+
+
+def test_shows_a_mail_without_html(tmp_path):
+    """A mail of another program's making, without an HTML part, is shown with an empty one."""
+    name = "20200101T000000.000000Z-00000000.eml"
+    (tmp_path / name).write_text("Date: Sun, 01 Mar 2026 12:00:00 +0000\nTo: a@example.org\nSubject: s\n\nhello\n")
+
+    page = Inbox(tmp_path).page(f"/{name}").get_data(as_text=True)
+    html = Inbox(tmp_path).page(f"/{name}/html").get_data(as_text=True)
+
+    assert "hello" in page
+    assert html == ""

@@ -1,0 +1,66 @@
+"""Starts `event-registration serve` as a process of its own, as its users do."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ADA = {"eventid": "devconf-2026", "eventname": "DevConf 2026", "cname": "Ada Lovelace", "cemail": "ada@example.org"}
+
+
+class Server:
+    """A running server."""
+
+    def __init__(self, process: subprocess.Popen[str], announced: list[str], data: Path) -> None:
+        self.process = process
+        self.announced = "".join(announced)
+        self.url = re.search(r"http://\S+?(?=/\s)", self.announced)[0]
+        self.data = data
+
+    def request(self, path="/registrations", body=None, method=None, headers=None):
+        """Return status, headers and text of one request; *body* is sent as JSON."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(  # noqa: S310 - our own server
+            self.url + path, data, {"Content-Type": "application/json", **(headers or {})}, method=method
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 - our own server
+                return answer.status, answer.headers, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.headers, error.read().decode()
+
+    def mails(self):
+        """Return the mails' files, the oldest first."""
+        return sorted((self.data / "mailbox").glob("*.eml"))
+
+
+@contextmanager
+def serving(data: Path, *arguments: str, **environ: str) -> Iterator[Server]:
+    """Run a server on *data* until the block ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "event_registration", "serve", "--port", "0", "--data", str(data), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"} | environ,
+    )
+    try:
+        announced = [process.stdout.readline() for _ in range(4)]
+        if process.poll() is not None or "Form" not in announced[1]:
+            raise RuntimeError(f"the server did not start: {process.communicate()[1]}")
+        yield Server(process, announced, data)
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)

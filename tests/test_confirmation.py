@@ -1,0 +1,116 @@
+"""The confirmation says what is confirmed, and nothing a stranger typed becomes a link or markup."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from event_registration.confirmation import render
+from event_registration.testing import make_registration
+
+# What mail programs take for a link: a dot, an @ or a colon with something right after it.
+LINKED = re.compile(r"\w[.@:][\w+]|[.@:]//|[．。｡＠：]\w")
+BAIT = ["evil.example", "call tel:+15551234", "a@evil.example", "evil。example", "evil．example", "ftp:x.y"]
+
+
+class _Text(HTMLParser):
+    """Collects runs of text that no element breaks, outside the style sheet, and all attributes."""
+
+    def __init__(self):
+        super().__init__()
+        self.runs = []
+        self.attributes = []
+        self._in_style = False
+
+    def handle_starttag(self, tag, attrs):
+        self._in_style = tag == "style"
+        self.attributes += [(tag, *attribute) for attribute in attrs]
+
+    def handle_endtag(self, tag):  # noqa: ARG002 - the parser's signature
+        self._in_style = False
+
+    def handle_data(self, data):
+        if not self._in_style:
+            self.runs.append(data)
+
+
+def _parsed(html):
+    parser = _Text()
+    parser.feed(html)
+    parser.close()
+    return parser
+
+
+def test_goes_to_the_address():
+    """The one recipient is the registration's normal address."""
+    message = render(make_registration(attendee_email="Ada@MÜNCHEN.example"))
+
+    assert message.to == "Ada@xn--mnchen-3ya.example"
+
+
+def test_names_the_event_and_the_person():
+    """Both bodies name the event and the person, the subject the event."""
+    message = render(make_registration(attendee_name="أحمد بن علي", event_name="夏祭り"))
+
+    assert message.subject == "Registration confirmed: 夏祭り"
+    for body in (message.text, message.html):
+        assert "أحمد بن علي" in body
+        assert "夏祭り" in body
+
+
+def test_keeps_the_name_out_of_the_subject():
+    """The attendee's name, which anyone can choose for anyone, is never in the subject."""
+    message = render(make_registration(attendee_name="Claim your prize"))
+
+    assert "prize" not in message.subject
+
+
+@pytest.mark.parametrize("bait", BAIT)
+@pytest.mark.parametrize("field", ["attendee_name", "event_name"])
+def test_makes_no_link_of_what_was_typed(field, bait):
+    """A name that looks like an address or a domain is broken where mail programs would recognise it."""
+    message = render(make_registration(**{field: bait}))
+
+    assert not LINKED.search(message.subject.removeprefix("Registration confirmed: "))
+    assert not LINKED.search(message.text)
+    assert not [run for run in _parsed(message.html).runs if LINKED.search(run)]
+
+
+@pytest.mark.parametrize("bait", BAIT)
+def test_the_pattern_recognises_the_bait(bait):
+    """The control: what these tests look for is there before it is broken."""
+    assert LINKED.search(bait)
+
+
+@pytest.mark.parametrize("field", ["attendee_name", "event_name"])
+def test_escapes_markup(field):
+    """Markup in a name is shown as text, in the HTML body and nowhere an element."""
+    bait = """<img src=x onerror="alert('1')">&amp;"""
+
+    parser = _parsed(render(make_registration(**{field: bait})).html)
+
+    assert "img" not in [attribute[0] for attribute in parser.attributes]
+    assert bait in "".join(parser.runs)
+
+
+def test_loads_nothing():
+    """The HTML body has no link, no image and no remote content at all."""
+    message = render(make_registration())
+
+    assert not re.search(r"https?:|href=|src=|url\(|@import|<script|<form|<a ", message.html)
+
+
+def test_keeps_directions_apart():
+    """A right-to-left name is isolated, so that it doesn't reorder the sentence around it."""
+    message = render(make_registration(attendee_name="أحمد"))
+
+    assert "\u2068أحمد\u2069" in message.text
+    assert "<bdi>أحمد</bdi>" in message.html
+
+
+def test_survives_braces_and_percents():
+    """What looks like a template's own syntax is text."""
+    message = render(make_registration(attendee_name="{event} %s {0}", event_name="{name}"))
+
+    assert "{event} %s {0}" in message.text
+    assert "{name}" in message.html

@@ -1,0 +1,91 @@
+"""A module imports only from rows above its own."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import event_registration
+
+PACKAGE = Path(event_registration.__file__).parent
+ROWS = [
+    {"errors"},
+    {"model"},
+    {"ports", "wire", "confirmation"},
+    {"service"},
+    {"api", "settings"},
+    {"aws.dynamodb", "aws.ses", "local.sqlite", "local.mailbox"},
+    {"local.inbox"},
+    {"aws", "local"},
+    {"aws.handler", "local.server"},
+    {"cli"},
+    {"__init__", "__main__", "testing", "testing.contracts", "testing.doubles", "testing.faults"},
+]
+ADAPTERS = {"aws.dynamodb", "aws.ses", "local.sqlite", "local.mailbox", "local.inbox"}
+NOT_FOR_ADAPTERS = {"service", "api", "settings"}
+COMPOSITION_ROOTS = {"aws.handler", "local.server"}
+
+
+def _name(path):
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__" or len(parts) == 1)
+
+
+MODULES = {_name(path): ast.parse(path.read_text()) for path in PACKAGE.rglob("*.py")}
+RANK = {name: rank for rank, row in enumerate(ROWS) for name in row}
+
+
+def _imports(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (name if name.removeprefix("event_registration.") in RANK else node.module for name in names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def _own_imports(name):
+    for imported in _imports(MODULES[name]):
+        if imported.split(".")[0] == "event_registration":
+            yield imported.removeprefix("event_registration.") if "." in imported else "__init__"
+
+
+def test_every_module_has_a_row():
+    """The rows name every module there is and no other."""
+    assert set(RANK) == set(MODULES)
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_imports_from_rows_above(name):
+    """No module imports from its own row or one below."""
+    allowed = "testing" if name.startswith("testing") else None
+
+    wrong = [
+        each for each in _own_imports(name) if RANK[each] >= RANK[name] and not (allowed and each.startswith(allowed))
+    ]
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", sorted(ADAPTERS))
+def test_adapters_know_no_service(name):
+    """An adapter fills a port: it imports neither service, API nor settings, and not the other side's adapters."""
+    other = "local" if name.startswith("aws") else "aws"
+
+    wrong = [each for each in _own_imports(name) if each in NOT_FOR_ADAPTERS or each.split(".")[0] == other]
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", sorted(set(MODULES) - COMPOSITION_ROOTS))
+def test_only_composition_roots_read_the_environment(name):
+    """`os.environ` and `os.getenv` stand in the composition roots alone."""
+    names = {node.attr for node in ast.walk(MODULES[name]) if isinstance(node, ast.Attribute)}
+
+    assert not names & {"environ", "getenv"}
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_every_module_says_its_idea(name):
+    """Every module begins with a docstring."""
+    assert ast.get_docstring(MODULES[name])
