@@ -1,0 +1,194 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { test } from "node:test";
+
+import { oneAtATime, register } from "../../web/client.mjs";
+
+const data = { eventid: "pyday-2030", eventname: "Python Day", cname: "Ada", cemail: "ada@example.org" };
+const confirmed = {
+  message: "Registration successful!",
+  status: "confirmed",
+  eventid: "pyday-2030",
+  eventname: "Python Day",
+};
+const problem = { type: "about:blank", title: "Unprocessable Content", status: 422, code: "invalid-registration" };
+
+const answering = (status, body, headers = {}) => async () =>
+  new Response(typeof body === "string" ? body : JSON.stringify(body), { status, headers });
+
+async function requestOf(options, fields = data) {
+  const requests = [];
+  const fetch = async (url, init) => {
+    requests.push({ url, ...init });
+    return answering(201, confirmed)();
+  };
+  await register(fields, { fetch, ...options });
+  return requests;
+}
+
+/** Serve on a free port until the test *t* ends, even if it ends by its own time-out. */
+async function serve(t, handle) {
+  const server = createServer(handle).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const close = () => {
+    server.close();
+    server.closeAllConnections();
+  };
+  t.after(close);
+  return { apiUrl: `http://127.0.0.1:${server.address().port}`, close };
+}
+
+test("a registration is one POST of the brief's four fields as JSON", async () => {
+  const [request, ...others] = await requestOf({}, { ...data, extra: "not sent" });
+
+  assert.equal(others.length, 0);
+  assert.equal(request.url, "/registrations");
+  assert.equal(request.method, "POST");
+  assert.equal(request.headers["Content-Type"], "application/json");
+  assert.deepEqual(JSON.parse(request.body), data);
+});
+
+for (const apiUrl of ["https://api.example.org/prod", "https://api.example.org/prod/"]) {
+  test(`an API at ${apiUrl} is asked below its stage`, async () => {
+    const [request] = await requestOf({ apiUrl });
+
+    assert.equal(request.url, "https://api.example.org/prod/registrations");
+  });
+}
+
+for (const status of ["confirmed", "waitlisted"]) {
+  test(`a ${status} registration is told with the server's message`, async () => {
+    const outcome = await register(data, { fetch: answering(201, { ...confirmed, status }) });
+
+    assert.deepEqual(outcome, { kind: "registered", ...confirmed, status });
+  });
+}
+
+test("a refusal carries the problem of every field", async () => {
+  const errors = [{ field: "cname", code: "required", message: "This is required." }];
+
+  const outcome = await register(data, { fetch: answering(422, { ...problem, detail: "See the fields.", errors }) });
+
+  assert.deepEqual(outcome, { kind: "refused", problems: errors, detail: "See the fields." });
+});
+
+for (const errors of [[], undefined, null, "none", [null, 5, {}]]) {
+  test(`a refusal whose errors are ${JSON.stringify(errors)} is told by its detail`, async () => {
+    const body = { ...problem, status: 404, code: "unknown-event", detail: "There is no such event.", errors };
+
+    const outcome = await register(data, { fetch: answering(404, body) });
+
+    assert.deepEqual(outcome, { kind: "refused", problems: [], detail: "There is no such event." });
+  });
+}
+
+test("a refusal without a detail is told by its title", async () => {
+  const outcome = await register(data, { fetch: answering(409, { ...problem, title: "Conflict" }) });
+
+  assert.deepEqual(outcome, { kind: "refused", problems: [], detail: "Conflict" });
+});
+
+const unusable = {
+  "a 503": [503, { ...problem, detail: "Later." }],
+  "a 500": [500, { ...problem, detail: "Oops." }],
+  "too many requests": [429, { ...problem, detail: "Slow down." }],
+  "a 408": [408, { ...problem, detail: "Too slow." }],
+  "a proxy's page with status 200": [200, "<!doctype html>"],
+  "a proxy's page with status 403": [403, "<!doctype html>"],
+  "a gateway's own 403": [403, { message: "Missing Authentication Token" }],
+  "an empty 201": [201, ""],
+  "a 201 without a message": [201, { status: "confirmed" }],
+  "a 201 without a status": [201, { message: "Hello from a proxy" }],
+  "a problem with status 200": [200, { ...problem, detail: "Hello." }],
+  "a 201 that is null": [201, "null"],
+  "a 404 that is null": [404, "null"],
+};
+for (const [name, [status, body]] of Object.entries(unusable)) {
+  test(`${name} means that the service is unavailable`, async () => {
+    const outcome = await register(data, { fetch: answering(status, body) });
+
+    assert.deepEqual(outcome, { kind: "unavailable", reason: "server", retryAfter: null });
+  });
+}
+
+const now = Date.parse("2030-05-01T12:00:00Z");
+for (const [header, expected] of [
+  ["30", 30],
+  ["Wed, 01 May 2030 12:01:30 GMT", 90],
+  ["Wed, 01 May 2030 11:00:00 GMT", 0],
+  ["soon", null],
+]) {
+  test(`Retry-After: ${header} is ${expected} seconds`, async () => {
+    const fetch = answering(503, problem, { "Retry-After": header });
+
+    const { retryAfter } = await register(data, { fetch, now: () => now });
+
+    assert.equal(retryAfter, expected);
+  });
+}
+
+test("a network error means that the person or the service is offline", async () => {
+  const fetch = () => Promise.reject(new TypeError("Failed to fetch"));
+
+  const outcome = await register(data, { fetch });
+
+  assert.deepEqual(outcome, { kind: "unavailable", reason: "offline", retryAfter: null });
+});
+
+const silent = {
+  "never answers": () => {},
+  "sends its headers and then nothing": (_, response) => response.writeHead(201).flushHeaders(),
+  "stops in the middle of its answer": (_, response) => response.writeHead(201).write('{"message":'),
+};
+for (const [name, handle] of Object.entries(silent)) {
+  test(`a server that ${name} times out`, { timeout: 5_000 }, async (t) => {
+    const { apiUrl } = await serve(t, handle);
+
+    const outcome = await register(data, { apiUrl, timeout: 200 });
+
+    assert.deepEqual(outcome, { kind: "unavailable", reason: "timeout", retryAfter: null });
+  });
+}
+
+test("a server that is down is reported, not thrown", async (t) => {
+  const { apiUrl, close } = await serve(t, () => {});
+  close();
+
+  const outcome = await register(data, { apiUrl });
+
+  assert.deepEqual(outcome, { kind: "unavailable", reason: "offline", retryAfter: null });
+});
+
+test("a double click runs the task once", async () => {
+  let runs = 0;
+  let finish;
+  const send = oneAtATime(() => {
+    runs += 1;
+    return new Promise((resolve) => {
+      finish = resolve;
+    });
+  });
+
+  const first = send();
+  await send();
+  finish();
+  await first;
+
+  assert.equal(runs, 1);
+});
+
+for (const [name, task] of [["ended", async () => {}], ["failed", async () => Promise.reject(new Error("broken"))]]) {
+  test(`a task that ${name} can be run again`, async () => {
+    let runs = 0;
+    const send = oneAtATime(() => {
+      runs += 1;
+      return task();
+    });
+
+    await send().catch(() => {});
+    await send().catch(() => {});
+
+    assert.equal(runs, 2);
+  });
+}

@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { headingOf, nextStep, prefill, summaryOf, titleOf } from "../../web/form.mjs";
+
+const problem = (field, message) => ({ field, code: "some-code", message });
+const refused = (problems, detail) => ({ kind: "refused", problems, detail });
+
+test("a link that names a valid event fills its fields and folds them away", () => {
+  const event = prefill("?eventid=pyday-2030&eventname=Python+Day+in+Z%C3%BCrich");
+
+  assert.deepEqual(event, { eventid: "pyday-2030", eventname: "Python Day in Zürich", folded: true });
+});
+
+test("a link may call the event id just event", () => {
+  assert.equal(prefill("?event=pyday-2030").eventid, "pyday-2030");
+});
+
+const incomplete = ["", "?eventid=pyday", "?eventname=Day", "?eventid=a+b&eventname=Day", "?eventid=a&eventname=www.x"];
+for (const search of incomplete) {
+  test(`the link "${search}" leaves something to fill in, so that nothing is folded away`, () => {
+    assert.equal(prefill(search).folded, false);
+  });
+}
+
+test("a valid event name is the heading, in normal form", () => {
+  assert.equal(headingOf("  Python   Day "), "Python Day");
+});
+
+for (const name of ["", "https://example.org", "\u202eyaD nohtyP"]) {
+  test(`the event name ${JSON.stringify(name)} never gets into the heading`, () => {
+    assert.equal(headingOf(name), "Register for an event");
+  });
+}
+
+test("the document's title says first that there is an error", () => {
+  assert.equal(titleOf("Python Day"), "Python Day – Event Registration");
+  assert.equal(titleOf("Python Day", { failed: true }), "Error: Python Day – Event Registration");
+});
+
+test("the summary links the fields in the form's order, whatever the server's", () => {
+  const problems = [problem("eventid", "No."), problem("cemail", "Nor."), problem("cname", "Neither.")];
+
+  const { links } = summaryOf(refused(problems));
+
+  assert.deepEqual(links.map(({ field, text }) => `${field}: ${text}`), [
+    "cname: Your name: Neither.",
+    "cemail: E-mail address: Nor.",
+    "eventid: Event id: No.",
+  ]);
+});
+
+test("a problem of a field that the form doesn't have is shown all the same", () => {
+  const outcome = refused([problem("answers", "Answer the question.")], "Some fields are wrong.");
+
+  const { links, paragraphs } = summaryOf(outcome);
+
+  assert.deepEqual(links, []);
+  assert.deepEqual(paragraphs, ["Answer the question."]);
+});
+
+test("a refusal without field problems shows its detail and no retry", () => {
+  const summary = summaryOf(refused([], "There is no event with this id."));
+
+  assert.deepEqual(summary, { links: [], paragraphs: ["There is no event with this id."], retry: false });
+});
+
+for (const reason of ["offline", "timeout", "server"]) {
+  test(`a service that is unavailable (${reason}) may be tried again, and the text says that this is safe`, () => {
+    const { links, paragraphs, retry } = summaryOf({ kind: "unavailable", reason, retryAfter: null });
+
+    assert.deepEqual(links, []);
+    assert.equal(retry, true);
+    assert.equal(paragraphs.length, 2);
+    assert.match(paragraphs[0], /registration service/);
+    assert.equal(paragraphs[1], "Nothing was lost: trying again can't register you twice.");
+  });
+}
+
+for (const [seconds, text] of [
+  [1, "Please wait a second before you try again."],
+  [30, "Please wait 30 seconds before you try again."],
+  [121, "Please wait 3 minutes before you try again."],
+]) {
+  test(`a wait of ${seconds} s is told in words`, () => {
+    const { paragraphs } = summaryOf({ kind: "unavailable", reason: "server", retryAfter: seconds });
+
+    assert.equal(paragraphs.at(-1), text);
+  });
+}
+
+test("only a person with a seat is promised a confirmation", () => {
+  assert.match(nextStep("confirmed"), /confirmation/);
+  assert.doesNotMatch(nextStep("waitlisted"), /confirmation/);
+});

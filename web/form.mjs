@@ -1,0 +1,84 @@
+/** What the page says and when: decisions about the form as pure functions, which `main.mjs` carries out. */
+
+import { validate } from "./validation.mjs";
+
+/** The fields in the form's order, each with its label. */
+export const fields = {
+  cname: "Your name",
+  cemail: "E-mail address",
+  eventid: "Event id",
+  eventname: "Event name",
+};
+
+const SITE = "Event Registration";
+const PLAIN_HEADING = "Register for an event";
+const SAFE_TO_REPEAT = "Nothing was lost: trying again can't register you twice.";
+
+const REASONS = {
+  offline: "The registration service can't be reached. Check your internet connection, then try again.",
+  timeout: "The registration service took too long to answer.",
+  server: "The registration service isn't available at the moment.",
+};
+
+/**
+ * Read the event that a link to the page names: `?eventid=…&eventname=…`, or `?event=…` for the id.
+ *
+ * @param {string} search The query string.
+ * @returns {{eventid: string, eventname: string, folded: boolean}} `folded` if both are valid, so that the person has
+ *   nothing to fill in about the event.
+ */
+export function prefill(search) {
+  const query = new URLSearchParams(search);
+  const event = { eventid: query.get("eventid") ?? query.get("event") ?? "", eventname: query.get("eventname") ?? "" };
+  const refused = validate(event).problems.some(({ field }) => field in event);
+  return { ...event, folded: !refused };
+}
+
+/** The card's heading: the event's name if it is one, else what the page is for. */
+export function headingOf(eventname) {
+  const { value, problems } = validate({ eventname });
+  return problems.some(({ field }) => field === "eventname") ? PLAIN_HEADING : value.eventname;
+}
+
+/** The document's title, which is what a screen reader says first and a tab shows. */
+export function titleOf(heading, { failed = false } = {}) {
+  return `${failed ? "Error: " : ""}${heading} – ${SITE}`;
+}
+
+/**
+ * Say what stands in the way, for the summary and beside each field.
+ *
+ * @param {{kind: "refused", problems: object[], detail?: string} | {kind: "unavailable", reason: string,
+ *   retryAfter: number | null}} outcome Of the server, or of `validate` in the same shape.
+ * @returns {{links: {field: string, text: string, message: string}[], paragraphs: string[], retry: boolean}} Problems
+ *   of the form's fields in its order, whatever else is to be said, and whether trying again can help.
+ */
+export function summaryOf(outcome) {
+  if (outcome.kind === "unavailable") {
+    const paragraphs = [REASONS[outcome.reason], SAFE_TO_REPEAT, ...wait(outcome.retryAfter)];
+    return { links: [], paragraphs, retry: true };
+  }
+  const links = Object.entries(fields).flatMap(([field, label]) => {
+    const problem = outcome.problems.find((candidate) => candidate.field === field);
+    return problem ? [{ field, text: `${label}: ${problem.message}`, message: problem.message }] : [];
+  });
+  const others = outcome.problems.filter(({ field }) => !Object.hasOwn(fields, field)).map(({ message }) => message);
+  const paragraphs = links.length + others.length > 0 ? others : [outcome.detail];
+  return { links, paragraphs, retry: false };
+}
+
+function wait(seconds) {
+  if (!seconds) return [];
+  if (seconds < 90) return [`Please wait ${seconds === 1 ? "a second" : `${seconds} seconds`} before you try again.`];
+  return [`Please wait ${Math.ceil(seconds / 60)} minutes before you try again.`];
+}
+
+/**
+ * Say what happens next to a person who has registered.
+ *
+ * @param {string} status `confirmed` or `waitlisted`.
+ * @returns {string} The words that the address follows.
+ */
+export function nextStep(status) {
+  return status === "waitlisted" ? "You have a place in the queue. We write to" : "We send your confirmation to";
+}
