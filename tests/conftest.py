@@ -6,6 +6,7 @@ import itertools
 
 import boto3
 import engine
+import npm
 import pytest
 from botocore.config import Config
 
@@ -21,7 +22,7 @@ def engine_url(tmp_path_factory):
     """Return the URL of a running DynamoDB engine; say so and skip where it can't be had."""
     try:
         program = engine.binary()
-    except engine.UnavailableError as error:
+    except npm.UnavailableError as error:
         pytest.skip(str(error))
     yield from engine.run(program, tmp_path_factory.mktemp("engine") / "log")
 

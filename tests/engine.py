@@ -1,67 +1,33 @@
-"""A real DynamoDB engine for tests: one binary, fetched once by pinned version and checksum."""
+"""A real DynamoDB engine for tests: one binary, on a free port of this machine."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import os
 import platform
-import shutil
 import socket
 import subprocess
-import tarfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+import npm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 VERSION = "1.2.1"
 SHA512 = "sBHqlxJ9ANkLluFkYRfd5r8Y0ApFew4FhOrlhgRAgD4XzEoFOukEo1nuBTQ1+jTtofqwn4NWQ2k0Tn5mNTjgUg=="
-CACHE = Path(__file__).parent.parent / ".cache" / "dynoxide" / VERSION
-
-
-class UnavailableError(Exception):
-    """The engine can't be had here; the message says why."""
 
 
 def binary() -> Path:
     """
-    Return the engine's program, fetching it from the npm registry the first time.
+    Return the engine's program.
 
     Raises:
-        UnavailableError: No npm, no network, or no build for this machine.
+        npm.UnavailableError: It can't be fetched, or there is none for this machine.
     """
-    program = CACHE / "dynoxide"
-    if program.exists():
-        return program
     if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
-        raise UnavailableError("the DynamoDB engine is fetched for Linux on x86_64 only")
-    npm = shutil.which("npm")
-    if npm is None:
-        raise UnavailableError("the DynamoDB engine is fetched with npm, which is not installed")
-    CACHE.mkdir(parents=True, exist_ok=True)
-    fetched = subprocess.run(
-        [npm, "pack", f"@dynoxide/linux-x64@{VERSION}", "--pack-destination", str(CACHE)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    archive = CACHE / f"dynoxide-linux-x64-{VERSION}.tgz"
-    if fetched.returncode or not archive.exists():
-        raise UnavailableError("the DynamoDB engine could not be fetched with npm")
-    digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
-    if digest != SHA512:
-        archive.unlink()
-        raise UnavailableError("the DynamoDB engine's archive has another checksum than the pinned one")
-    unfinished = CACHE / f"dynoxide.{os.getpid()}"
-    with tarfile.open(archive) as tar, tar.extractfile("package/dynoxide") as source, unfinished.open("wb") as target:
-        shutil.copyfileobj(source, target)
-    unfinished.chmod(0o755)
-    unfinished.replace(program)
-    return program
+        raise npm.UnavailableError("the DynamoDB engine is fetched for Linux on x86_64 only")
+    return npm.fetch("@dynoxide/linux-x64", VERSION, SHA512, "package/dynoxide")
 
 
 def run(program: Path, log: Path) -> Iterator[str]:

@@ -44,18 +44,18 @@ _HTML_BODY = """\
 <title>Registration confirmed</title>
 <style>
 :root {{ color-scheme: light dark; }}
-body {{ margin: 0; padding: 24px 16px; background: #f3f4f8; color: #1c2033; \
+body {{ margin: 0; padding: 24px 16px; background: #edf2f0; color: #14211f; \
 font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }}
-main {{ max-width: 34rem; margin: 0 auto; padding: 28px; background: #ffffff; border-radius: 14px; }}
+main {{ max-width: 34rem; margin: 0 auto; padding: 28px; background: #ffffff; border-radius: 14px; overflow-wrap: anywhere; }}
 h1 {{ margin: 0 0 16px; font-size: 22px; line-height: 1.3; }}
-.event {{ margin: 20px 0; padding: 14px 18px; border-left: 4px solid #4453c8; background: #eef0fb; \
-font-size: 18px; font-weight: 600; overflow-wrap: anywhere; }}
-small {{ display: block; margin-top: 24px; color: #565b70; font-size: 13px; }}
+.event {{ margin: 20px 0; padding: 14px 18px; border-left: 4px solid #0b6158; background: #e0efeb; \
+font-size: 18px; font-weight: 600; }}
+small {{ display: block; margin-top: 24px; color: #4c5e5a; font-size: 13px; }}
 @media (prefers-color-scheme: dark) {{
-body {{ background: #12141d; color: #e9eaf2; }}
-main {{ background: #1c1f2c; }}
-.event {{ background: #262b45; border-color: #97a3ff; }}
-small {{ color: #a9adbf; }}
+body {{ background: #101817; color: #e9f1ef; }}
+main {{ background: #192422; }}
+.event {{ background: #1e322f; border-color: #79d6c6; }}
+small {{ color: #a9bab6; }}
 }}
 </style>
 </head>

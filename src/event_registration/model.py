@@ -43,9 +43,9 @@ PROBLEM_MESSAGES = {
 """Every code a field can be refused with, and the sentence for it."""
 
 # White space that people type or paste without seeing it. Spelled out, because Python and JavaScript disagree on \s.
-_SPACES = "\u0020\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
+_SPACES = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 _RUN_OF_SPACES = re.compile(f"[{_SPACES}]+")
-_SURROUNDING_SPACE = re.compile(f"^[\t\n\f\r{_SPACES}]+|[\t\n\f\r{_SPACES}]+$")
+_SURROUNDING_SPACE = f"\t\n\f\r{_SPACES}"
 
 _EVENT_ID = re.compile(r"[A-Za-z0-9._~-]+")
 # C0, DEL, C1; line and paragraph separators; bidi embeddings, overrides and isolates, which would reorder the text
@@ -131,7 +131,7 @@ def normalise_address(value: str) -> str:
     """
     if not isinstance(value, str):
         return value
-    address = _SURROUNDING_SPACE.sub("", value)
+    address = value.strip(_SURROUNDING_SPACE)
     local, at, domain = address.rpartition("@")
     if not at:
         return address
@@ -158,7 +158,7 @@ def _normalise_name(value: str) -> str:
 
 
 def _normalise_event_id(value: str) -> str:
-    return _SURROUNDING_SPACE.sub("", value) if isinstance(value, str) else value
+    return value.strip(_SURROUNDING_SPACE) if isinstance(value, str) else value
 
 
 def _check_event_id(value: str) -> str | None:

@@ -49,16 +49,18 @@ _WIRE_NAMES = {
 _REQUEST_FIELDS = ("eventid", "eventname", "cname", "cemail")
 _MAIL_COLUMNS = {"state": "mail", "attempts": "attempts", "attempted_at": "attempted_at"}
 
-_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[][{}]', re.DOTALL)
+# Possessive, and an unclosed string ends with the text: linear, whatever is sent.
+_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*+"?|[][{}]', re.DOTALL)
 
 
 def _make_converter() -> cattrs.Converter:
     converter = cattrs.Converter(detailed_validation=False)
     # cattrs would turn 5 into "5"; the model is to see, and refuse, what was sent.
-    converter.register_structure_hook_func(lambda cls: cls is str, lambda value, _: value)
+    converter.register_structure_hook(str, lambda value, _: value)
     converter.register_structure_hook(datetime, lambda value, _: datetime.fromisoformat(value))
     converter.register_unstructure_hook(datetime, _rfc3339)
-    for enum in (Status, MailState):
+    for enum in (Status, MailState):  # they are strings too, so that the hook above would take them
+        converter.register_structure_hook(enum, lambda value, cls: cls(value))
         converter.register_unstructure_hook(enum, lambda member: member.value)
     for cls, names in ((Mail, _MAIL_COLUMNS), (Registration, _WIRE_NAMES)):
         renamed: dict[str, Any] = {a.name: override(rename=names.get(a.name, a.name)) for a in fields(cls)}
@@ -207,6 +209,6 @@ def registration_from_row(row: Mapping[str, object]) -> Registration:
     mail = {column: row[column] for column in _MAIL_COLUMNS.values() if column in row}
     try:
         registration: Registration = _converter.structure({**row, "mail": mail}, Registration)
-    except (KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, KeyError, TypeError, ValueError) as error:
         raise RepositoryError(f"A stored row is no registration ({type(error).__name__}).") from None
     return registration

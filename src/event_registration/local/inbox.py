@@ -37,7 +37,7 @@ _PAGE = Markup("""\
 <link rel="stylesheet" href="/styles.css">
 </head>
 <body>
-<header class="site-header"><a class="site-title" href="/mailbox">Mailbox</a></header>
+<header class="site-header"><p class="site-title"><a href="/">Event Registration</a></p></header>
 <main class="mailbox">
 {content}
 </main>
