@@ -204,7 +204,9 @@ class Api:
 
     def _cors(self, request: Request) -> dict[str, str]:
         origin = request.headers.get("origin")
-        return {"Access-Control-Allow-Origin": origin} if origin in self._allowed_origins else {}
+        if origin not in self._allowed_origins:
+            return {}
+        return {"Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": "Retry-After"}
 
 
 def problem(  # noqa: PLR0913 - the members of a problem document

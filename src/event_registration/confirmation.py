@@ -46,7 +46,8 @@ _HTML_BODY = """\
 :root {{ color-scheme: light dark; }}
 body {{ margin: 0; padding: 24px 16px; background: #edf2f0; color: #14211f; \
 font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }}
-main {{ max-width: 34rem; margin: 0 auto; padding: 28px; background: #ffffff; border-radius: 14px; overflow-wrap: anywhere; }}
+main {{ max-width: 34rem; margin: 0 auto; padding: 28px; background: #ffffff; border-radius: 14px; \
+overflow-wrap: anywhere; }}
 h1 {{ margin: 0 0 16px; font-size: 22px; line-height: 1.3; }}
 .event {{ margin: 20px 0; padding: 14px 18px; border-left: 4px solid #0b6158; background: #e0efeb; \
 font-size: 18px; font-weight: 600; }}

@@ -52,12 +52,14 @@ _MAIL_COLUMNS = {"state": "mail", "attempts": "attempts", "attempted_at": "attem
 # Possessive, and an unclosed string ends with the text: linear, whatever is sent.
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*+"?|[][{}]', re.DOTALL)
 
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
 
 def _make_converter() -> cattrs.Converter:
     converter = cattrs.Converter(detailed_validation=False)
     # cattrs would turn 5 into "5"; the model is to see, and refuse, what was sent.
     converter.register_structure_hook(str, lambda value, _: value)
-    converter.register_structure_hook(datetime, lambda value, _: datetime.fromisoformat(value))
+    converter.register_structure_hook(datetime, lambda value, _: _instant(value))
     converter.register_unstructure_hook(datetime, _rfc3339)
     for enum in (Status, MailState):  # they are strings too, so that the hook above would take them
         converter.register_structure_hook(enum, lambda value, cls: cls(value))
@@ -67,6 +69,13 @@ def _make_converter() -> cattrs.Converter:
         converter.register_structure_hook(cls, make_dict_structure_fn(cls, converter, **renamed))
         converter.register_unstructure_hook(cls, make_dict_unstructure_fn(cls, converter, **renamed))
     return converter
+
+
+def _instant(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError("an instant without an offset")
+    return instant
 
 
 def _rfc3339(instant: datetime) -> str:
@@ -87,7 +96,8 @@ def json_object(body: str | bytes, *, is_base64: bool = False) -> dict[str, Any]
     Raises:
         BodyTooLargeError: The body is over 16 KiB; it was not decoded.
         MalformedBodyError: Broken base64, UTF-8 or JSON, a duplicate key, NaN or Infinity, a number of over 19
-            digits, more than 16 levels, or no object. RFC 8259 leaves all of these to each implementation.
+            digits, more than 16 levels, half of a surrogate pair, or no object. RFC 8259 leaves these to each
+            implementation.
     """
     text = _decode(body, is_base64=is_base64)
     if not text.strip(" \t\n\r"):
@@ -105,6 +115,8 @@ def json_object(body: str | bytes, *, is_base64: bool = False) -> dict[str, Any]
     except json.JSONDecodeError as error:
         message = f"The body is not JSON: line {error.lineno}, column {error.colno}."
         raise MalformedBodyError("not-json", message) from None
+    if _SURROGATE.search(text) and not _is_text(value):
+        raise MalformedBodyError("lone-surrogate", "The JSON holds half of a surrogate pair.")
     if not isinstance(value, dict):
         raise MalformedBodyError("not-an-object", "The JSON is not an object.")
     return value
@@ -123,6 +135,14 @@ def _decode(body: str | bytes, *, is_base64: bool) -> str:
         raise MalformedBodyError("not-base64", "The body is marked as base64 and is not.") from None
     except UnicodeError:
         raise MalformedBodyError("not-utf-8", "The body is not UTF-8.") from None
+
+
+def _is_text(value: object) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _depth(text: str) -> int:

@@ -10,8 +10,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from event_registration.api import HEADERS, Api, Request, Response, problem
+from event_registration.errors import Problem, SettingsError
 from event_registration.service import RegistrationService
-from event_registration.settings import Settings
+from event_registration.settings import PREFIX, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -162,8 +163,10 @@ def _dynamodb_repository(settings: Settings) -> RegistrationRepository:
 def _ses_notifier(settings: Settings) -> Notifier:
     from event_registration.aws.ses import SESNotifier
 
+    if settings.sender is None:
+        raise SettingsError([Problem(f"{PREFIX}SENDER", "required", "is missing.")])
     client = _client("sesv2", connect_timeout=1, read_timeout=3)
-    return SESNotifier(client, settings.sender or "", configuration_set=settings.configuration_set)
+    return SESNotifier(client, settings.sender, configuration_set=settings.configuration_set)
 
 
 def _client(service: str, *, connect_timeout: int, read_timeout: int) -> Any:  # noqa: ANN401 - boto3's
