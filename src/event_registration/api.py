@@ -181,11 +181,9 @@ class Api:
         registration = registration_from_request(json_object(request.body, is_base64=request.is_base64))
         try:
             receipt = self._service.register(registration, deadline=request.deadline)
-        except errors.EventRegistrationError as error:
-            return _refusal(error, event_id=registration.event_id)
-        facts = {"event_id": registration.event_id, "outcome": receipt.outcome.value}
-        if receipt.trouble:
-            facts |= {"trouble": receipt.trouble.code, "cause": str(receipt.trouble)}
+        except Exception as error:  # noqa: BLE001 - whatever it is, the log names the event
+            return _refusal(error, event_id=registration.event_id, **_trouble(error.__cause__))
+        facts = {"event_id": registration.event_id, "outcome": receipt.outcome.value, **_trouble(receipt.trouble)}
         return _json(HTTPStatus.CREATED, "application/json", answer_of(receipt.registration), facts=facts)
 
     def _may_post(self, request: Request) -> bool:
@@ -269,6 +267,12 @@ def _refusal(error: Exception, **facts: str) -> Response:
         headers=form.headers,
         facts=facts,
     )
+
+
+def _trouble(trouble: BaseException | None) -> dict[str, str]:
+    if not isinstance(trouble, errors.EventRegistrationError):
+        return {}
+    return {"trouble": trouble.code, "cause": str(trouble)}
 
 
 def _where(error: Exception) -> str:

@@ -24,8 +24,10 @@ __all__ = [
     "Status",
     "attendee_digest",
     "check_address",
+    "check_sender",
     "new_registration_id",
     "normalise_address",
+    "split_sender",
 ]
 
 PROBLEM_MESSAGES = {
@@ -63,6 +65,7 @@ _LINK = re.compile(r"://|www\.", re.IGNORECASE | re.ASCII)
 _LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_LABEL}")
+_SENDER = re.compile(r"(?P<name>[^<>]*)<(?P<address>[^<>]*)>")
 
 _MAX_EVENT_ID = 128
 _MAX_NAME = 100
@@ -185,6 +188,18 @@ def check_address(value: str) -> str | None:
     if not local.isascii():
         return "unsupported-address"
     return None if _ADDRESS.fullmatch(value) else "invalid-address"
+
+
+def split_sender(sender: str) -> tuple[str, str]:
+    """Return the display name, perhaps empty, and the address of *sender*: ``Name <address>`` or the bare address."""
+    match = _SENDER.fullmatch(sender)
+    return (match["name"].strip(' "'), match["address"]) if match else ("", sender)
+
+
+def check_sender(sender: str) -> bool:
+    """Tell whether *sender* is an address that mail can come from, with or without a display name."""
+    name, address = split_sender(sender)
+    return not (_FORBIDDEN.search(name) or check_address(address))
 
 
 _RULES: dict[str, Callable[[str], str | None]] = {

@@ -30,12 +30,12 @@ class Notifier(Protocol):
     Hands one message over for delivery.
 
     It is called once per attempt and does not repeat by itself: a second try is the service's decision, because only
-    the service remembers the first.
+    the service remembers the first. What its errors say is logged: no address, no name.
     """
 
     def send(self, message: Message) -> None:
         """
-        Hand *message* over, or raise and have handed over nothing.
+        Hand *message* over, or raise and, as far as it can know, have handed over nothing.
 
         Raises:
             TransientNotifierError: Not now; a later attempt may succeed.
@@ -48,7 +48,7 @@ class RegistrationRepository(Protocol):
     Keeps one registration per person and event.
 
     A *deadline* is an instant of `time.monotonic`, in seconds; within it an adapter may try again what failed for a
-    passing reason. Without one the adapter uses its own patience.
+    passing reason. Without one the adapter uses its own patience. What its errors say is logged: no address, no name.
     """
 
     def add(self, registration: Registration, *, deadline: float | None = None) -> Registration:

@@ -125,7 +125,8 @@ class RegistrationService:
 
         Raises:
             UnknownEventError: The event's id is not among those that are taken. Nothing was stored.
-            AlreadyRegisteredError: The person is registered, and duplicates are to be rejected.
+            AlreadyRegisteredError: The person is registered, and duplicates are to be rejected. Its cause is the
+                trouble with a mail that was sent again, if there was any.
             RepositoryUnavailableError: Not now. Calling again with the same details is safe.
             RepositoryError: Someone has to mend the repository first.
         """
@@ -147,7 +148,7 @@ class RegistrationService:
         same = stored.same_details(asked)
         current, trouble = self._confirm_again(stored, now, deadline) if same else (registration, None)
         if self._on_duplicate is OnDuplicate.REJECT:
-            raise AlreadyRegisteredError("This address is registered for the event already.")
+            raise AlreadyRegisteredError("This address is registered for the event already.") from trouble
         return Receipt(current, trouble, outcome=Outcome.REPEATED if same else Outcome.DIFFERENT)
 
     def _before_mail(self, deadline: float | None) -> float | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from event_registration.errors import Problem, SettingsError
-from event_registration.model import check_address, normalise_address
+from event_registration.model import check_sender, normalise_address, split_sender
 from event_registration.service import OnDuplicate
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ _ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
 _EVENT_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 _TABLE = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 _CONFIGURATION_SET = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_SENDER = re.compile(r"(?P<name>[^<>\x00-\x1f\x7f]*)<(?P<address>[^<>]*)>|(?P<bare>[^<>]*)")
 
 
 @frozen(kw_only=True)
@@ -88,12 +87,11 @@ def _variable(name: str) -> str:
 
 
 def _sender(text: str) -> str:
-    match = _SENDER.fullmatch(text)
-    address = normalise_address((match["bare"] or match["address"] or "") if match else "")
-    if match is None or check_address(address):
+    name, address = split_sender(text)
+    sender = f"{name} <{normalise_address(address)}>" if name else normalise_address(address)
+    if not check_sender(sender):
         raise ValueError("must be an address, as in events@example.org or Events <events@example.org>.")
-    name = (match["name"] or "").strip(' "')
-    return f"{name} <{address}>" if name else address
+    return sender
 
 
 def _matching(pattern: re.Pattern[str], expected: str) -> Callable[[str], str]:

@@ -52,10 +52,10 @@ def make_lambda_handler(
         SettingsError: The environment is wrong or lacks the sender; every problem is named.
     """
     if settings is None:
-        settings = Settings.from_environ(os.environ, required=() if notifier else ("sender",))
+        settings = Settings.from_environ(os.environ, required=("sender",) if notifier is None else ())
     service = RegistrationService(
-        repository or _dynamodb_repository(settings),
-        notifier or _ses_notifier(settings),
+        _dynamodb_repository(settings) if repository is None else repository,
+        _ses_notifier(settings) if notifier is None else notifier,
         event_ids=settings.event_ids,
         on_duplicate=settings.on_duplicate,
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from email.utils import formataddr, parseaddr
+from email.utils import formataddr
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NotConnectedError
 
 from event_registration.errors import NotifierError, PermanentNotifierError, TransientNotifierError
+from event_registration.model import split_sender
 
 if TYPE_CHECKING:
     from event_registration.model import Message
@@ -50,7 +51,7 @@ class SESNotifier:
     ) -> None:
         self._client = client
         # RFC 2047: a display name in another script must be encoded.
-        self._sender = formataddr(parseaddr(sender))
+        self._sender = formataddr(split_sender(sender))
         self._options = {"ConfigurationSetName": configuration_set} if configuration_set else {}
 
     def send(self, message: Message) -> None:
@@ -58,9 +59,10 @@ class SESNotifier:
         Send *message* to its one recipient as ``Simple`` content, which ``ses:SendEmail`` covers.
 
         Raises:
-            TransientNotifierError: Throttled, over a quota, paused, unreachable, or SES failed.
+            TransientNotifierError: Throttled, over a quota, paused, unreachable, SES failed, or its answer got lost;
+                in the last case the mail may have gone.
             PermanentNotifierError: SES refused the message, the sender, the recipient or the permission.
-            NotifierError: The answer got lost or the call could not be made; the mail may have gone.
+            NotifierError: The call could not be made, as without credentials.
         """
         try:
             self._client.send_email(

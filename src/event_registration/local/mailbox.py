@@ -5,12 +5,14 @@ from __future__ import annotations
 import email.policy
 import os
 import uuid
+from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import format_datetime, formataddr, make_msgid, parseaddr
+from email.utils import format_datetime, make_msgid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from event_registration.errors import TransientNotifierError
+from event_registration.model import split_sender
 from event_registration.ports import utc_now
 
 if TYPE_CHECKING:
@@ -36,7 +38,8 @@ class MailboxNotifier:
     def __init__(self, folder: str | Path, sender: str, *, clock: Clock = utc_now) -> None:
         self._folder = Path(folder)
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._sender = sender
+        name, address = split_sender(sender)
+        self._sender = Address(display_name=name, addr_spec=address)
         self._clock = clock
 
     def send(self, message: Message) -> None:
@@ -49,10 +52,10 @@ class MailboxNotifier:
         now = self._clock()
         mail = EmailMessage(policy=_POLICY)
         mail["Date"] = format_datetime(now)
-        mail["From"] = formataddr(parseaddr(self._sender))
+        mail["From"] = self._sender
         mail["To"] = message.to
         mail["Subject"] = message.subject
-        mail["Message-ID"] = make_msgid(domain=parseaddr(self._sender)[1].rpartition("@")[2])
+        mail["Message-ID"] = make_msgid(domain=self._sender.domain)
         mail.set_content(message.text, cte="8bit")
         mail.add_alternative(message.html, subtype="html", cte="8bit")
         name = f"{now:%Y%m%dT%H%M%S.%fZ}-{uuid.uuid4().hex[:8]}"

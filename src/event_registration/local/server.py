@@ -46,6 +46,12 @@ _SITE_HEADERS = {
 }
 
 
+class _Answer(WSGIResponse):
+    """An answer of the API, which names its content type itself if it has content."""
+
+    default_mimetype = None
+
+
 class App:
     """
     The WSGI application.
@@ -110,7 +116,7 @@ class App:
         milliseconds = (time.monotonic() - started) * 1000
         facts = "  ".join(answer.facts.values())
         self._log(f"{datetime.now():%H:%M:%S}  {request.method}  {answer.status}  {facts}  {milliseconds:.0f} ms")  # noqa: DTZ005 - a person's wall clock
-        return WSGIResponse(answer.body, answer.status, dict(answer.headers))
+        return _Answer(answer.body, answer.status, dict(answer.headers))
 
 
 def serve(data: Path, *, host: str, port: int, announce: Callable[[str], None], log: Callable[[str], None]) -> None:

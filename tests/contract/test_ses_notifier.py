@@ -1,0 +1,61 @@
+"""The SES notifier keeps the contract."""
+
+import json
+
+import boto3
+import pytest
+from moto import mock_aws
+from moto.backends import get_backend
+from moto.core import DEFAULT_ACCOUNT_ID
+
+from event_registration.aws import SESNotifier
+from event_registration.model import Message
+from event_registration.testing import NotifierContract
+
+
+def _only(destinations):
+    assert destinations.keys() == {"ToAddresses"}
+    (address,) = destinations["ToAddresses"]
+    return address
+
+
+class TestSESNotifier(NotifierContract):
+    """Mail through moto's SES."""
+
+    @pytest.fixture
+    def client(self, aws_credentials):
+        """Return a client of an SES that has verified one sender."""
+        with mock_aws():
+            client = boto3.client("sesv2", **aws_credentials)
+            client.create_email_identity(EmailIdentity="events@example.org")
+            yield client
+            client.close()
+
+    @pytest.fixture
+    def notifier(self, client):
+        """Return one that sends from the verified sender."""
+        return SESNotifier(client, "Événements <events@example.org>")
+
+    @pytest.fixture
+    def delivered(self, client, aws_credentials):
+        """Read what SES has taken; the plain text, which moto drops, from the calls."""
+        texts = []
+
+        def keep_text(request, **_):
+            texts.append(json.loads(request.body)["Content"]["Simple"]["Body"]["Text"]["Data"])
+
+        client.meta.events.register("before-send.sesv2.SendEmail", keep_text)
+        backend = get_backend("ses")[DEFAULT_ACCOUNT_ID][aws_credentials["region_name"]]
+
+        def read():
+            return [
+                Message(to=_only(sent.destinations), subject=sent.subject, text=text, html=sent.body)
+                for sent, text in zip(backend.sent_messages, texts, strict=True)
+            ]
+
+        return read
+
+    @pytest.fixture
+    def broken_notifier(self, client):
+        """Return one whose sender is not verified."""
+        return SESNotifier(client, "stranger@example.org")

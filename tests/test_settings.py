@@ -1,0 +1,356 @@
+"""Settings: every variable, its default, and all that is wrong at once."""
+
+import attrs
+import pytest
+
+from event_registration import Settings, SettingsError
+from event_registration.service import OnDuplicate
+from event_registration.settings import PREFIX
+
+
+def _read(required=(), **variables):
+    return Settings.from_environ({f"{PREFIX}{name}": text for name, text in variables.items()}, required=required)
+
+
+def _problems(required=(), **variables):
+    with pytest.raises(SettingsError) as caught:
+        _read(required, **variables)
+    return [(each.field, each.code) for each in caught.value.problems]
+
+
+def test_defaults():
+    """Nothing need be set: the brief's table, our own origin, any event, repeats answered, no sender."""
+    settings = Settings.from_environ({})
+
+    assert settings == Settings()
+    assert attrs.asdict(settings) == {
+        "sender": None,
+        "table": "eventmanagement",
+        "allowed_origins": frozenset(),
+        "event_ids": None,
+        "on_duplicate": OnDuplicate.ANSWER,
+        "configuration_set": None,
+    }
+
+
+VALUES = {
+    "sender": ("Events <events@example.org>", "Events <events@example.org>"),
+    "table": ("events-2026", "events-2026"),
+    "allowed_origins": ("https://events.example.org", frozenset({"https://events.example.org"})),
+    "event_ids": ("devconf-2026", frozenset({"devconf-2026"})),
+    "on_duplicate": ("reject", OnDuplicate.REJECT),
+    "configuration_set": ("events_1", "events_1"),
+}
+
+
+def test_every_setting_is_tested():
+    """The values below are one for each setting there is."""
+    assert VALUES.keys() == {each.name for each in attrs.fields(Settings)}
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_variable(name):
+    """Each setting is read from its own variable and leaves the others as they are."""
+    text, value = VALUES[name]
+
+    settings = Settings.from_environ({f"EVENT_REGISTRATION_{name.upper()}": text})
+
+    assert settings == attrs.evolve(Settings(), **{name: value})
+
+
+def test_all_variables_together():
+    """All settings can be set at once."""
+    settings = _read(**{name.upper(): text for name, (text, _) in VALUES.items()})
+
+    assert attrs.asdict(settings) == {name: value for name, (_, value) in VALUES.items()}
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_surrounding_space(name):
+    """Space around a value, as a file of variables leaves it, is no part of it."""
+    text, value = VALUES[name]
+
+    settings = _read(**{name.upper(): f" {text}\n"})
+
+    assert getattr(settings, name) == value
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\t"], ids=repr)
+@pytest.mark.parametrize("name", VALUES)
+def test_empty_is_missing(name, text):
+    """An empty variable counts as missing: the default holds."""
+    settings = _read(**{name.upper(): text})
+
+    assert settings == Settings()
+
+
+@pytest.mark.parametrize("text", [None, "", " "], ids=repr)
+def test_required(text):
+    """A required setting that is missing or empty is named."""
+    variables = {} if text is None else {"SENDER": text}
+
+    problems = _problems(("sender", "table"), TABLE="events", **variables)
+
+    assert problems == [("EVENT_REGISTRATION_SENDER", "required")]
+
+
+def test_required_and_there():
+    """A required setting that is there is no problem."""
+    settings = _read(("sender",), SENDER="events@example.org")
+
+    assert settings.sender == "events@example.org"
+
+
+def test_other_variables_are_left_alone():
+    """Variables without our prefix are none of ours."""
+    environ = {
+        "PATH": "/bin",
+        "EVENT_REGISTRATIONS": "x",
+        "event_registration_table": "x",
+        "MY_EVENT_REGISTRATION_X": "x",
+    }
+
+    settings = Settings.from_environ(environ)
+
+    assert settings == Settings()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SENDERS",
+        "TABLE_NAME",
+        "EVENTS",
+        "CONFIRMATION",
+        "sender",
+        "Sender",
+        "SENDEr",
+        " SENDER",
+        "",
+        "_SENDER",
+        "SENDER ",
+    ],
+    ids=repr,
+)
+def test_unknown_variable(name):
+    """A variable of our prefix that is unknown or in another case is an error that names those there are."""
+    with pytest.raises(SettingsError) as caught:
+        _read(**{name: "events@example.org"})
+
+    (problem,) = caught.value.problems
+    assert (problem.field, problem.code) == (f"EVENT_REGISTRATION_{name}", "unknown-setting")
+    assert all(f"EVENT_REGISTRATION_{known.upper()}" in problem.message for known in VALUES)
+
+
+def test_unknown_and_empty():
+    """An unknown variable that is empty is missing, and so no error."""
+    assert _read(NONSENSE="") == Settings()
+
+
+def test_wrong_case_sets_nothing_even_beside_the_right_one():
+    """A variable in another case is an error though the right one is there too."""
+    assert _problems(TABLE="events", table="others") == [("EVENT_REGISTRATION_table", "unknown-setting")]
+
+
+def test_all_problems_at_once():
+    """Everything that is missing, wrong or unknown is told in one error."""
+    problems = _problems(
+        ("sender",),
+        TABLE="no",
+        ALLOWED_ORIGINS="*",
+        EVENT_IDS="a/b",
+        ON_DUPLICATE="maybe",
+        CONFIGURATION_SET="a b",
+        NONSENSE="1",
+    )
+
+    assert problems == [
+        ("EVENT_REGISTRATION_SENDER", "required"),
+        ("EVENT_REGISTRATION_TABLE", "invalid-setting"),
+        ("EVENT_REGISTRATION_ALLOWED_ORIGINS", "invalid-setting"),
+        ("EVENT_REGISTRATION_EVENT_IDS", "invalid-setting"),
+        ("EVENT_REGISTRATION_ON_DUPLICATE", "invalid-setting"),
+        ("EVENT_REGISTRATION_CONFIGURATION_SET", "invalid-setting"),
+        ("EVENT_REGISTRATION_NONSENSE", "unknown-setting"),
+    ]
+
+
+def test_error_can_be_read():
+    """The error's text is a sentence for each variable."""
+    with pytest.raises(SettingsError) as caught:
+        _read(("sender",), ON_DUPLICATE="maybe")
+
+    assert str(caught.value) == (
+        "EVENT_REGISTRATION_SENDER: is missing.; EVENT_REGISTRATION_ON_DUPLICATE: must be answer or reject."
+    )
+
+
+SENDERS = {
+    "bare": ("events@example.org", "events@example.org"),
+    "bare, domain in capitals": ("Events@Example.ORG", "Events@example.org"),
+    "bare, international domain": ("events@münchen.example", "events@xn--mnchen-3ya.example"),
+    "in brackets": ("<events@example.org>", "events@example.org"),
+    "with a name": ("Events <events@example.org>", "Events <events@example.org>"),
+    "without a space": ("Events<events@example.org>", "Events <events@example.org>"),
+    "with spaces": ("  Events   < events@example.org >", "Events <events@example.org>"),
+    "with a quoted name": ('"Events" <events@example.org>', "Events <events@example.org>"),
+    "with an empty name": ('"" <events@example.org>', "events@example.org"),
+    "with a name of several words": ("The Events Team <events@example.org>", "The Events Team <events@example.org>"),
+    "with an accent": ("Événements <events@example.org>", "Événements <events@example.org>"),
+    "in Japanese": ("イベント事務局 <events@example.org>", "イベント事務局 <events@example.org>"),
+    "in Arabic": ("فعاليات <events@example.org>", "فعاليات <events@example.org>"),
+    "with an emoji": ("Events 🎉 <events@example.org>", "Events 🎉 <events@example.org>"),
+    "with an apostrophe": ("O'Neil <events@example.org>", "O'Neil <events@example.org>"),
+}
+
+
+@pytest.mark.parametrize(("text", "sender"), SENDERS.values(), ids=SENDERS.keys())
+def test_sender(text, sender):
+    """A sender is an address, bare or with a name of any script, its domain in A-labels."""
+    assert _read(SENDER=text).sender == sender
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "events",
+        "events@",
+        "@example.org",
+        "events@localhost",
+        "Events",
+        "Events events@example.org",
+        "Events <>",
+        "Events <events>",
+        "<>",
+        "Events <events@example.org",
+        "events@example.org>",
+        "Events <events@example.org> x",
+        "Events <events@example.org><other@example.org>",
+        "events@example.org, other@example.org",
+        "événements@example.org",
+        "Ev\nents <events@example.org>",
+        "Ev\x00ents <events@example.org>",
+        "Events\r\nBcc: other@example.org <events@example.org>",
+        f"{'a' * 65}@example.org",
+        "mailto:events@example.org>",
+    ],
+    ids=repr,
+)
+def test_invalid_sender(text):
+    """What mail can't come from is refused, with an example of what is meant."""
+    with pytest.raises(SettingsError) as caught:
+        _read(SENDER=text)
+
+    (problem,) = caught.value.problems
+    assert (problem.field, problem.code) == ("EVENT_REGISTRATION_SENDER", "invalid-setting")
+    assert "Events <events@example.org>" in problem.message
+
+
+@pytest.mark.parametrize(
+    "text", ["abc", "a" * 255, "Event_Management.2026-prod", "...", "123"], ids=lambda text: text[:20]
+)
+def test_table(text):
+    """A table's name is what DynamoDB takes: 3 to 255 letters, digits and ``_ . -``."""
+    assert _read(TABLE=text).table == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["ab", "a" * 256, "event management", "événements", "events/2026", "arn:aws:dynamodb:eu-west-1:1:table/x", "a\nbc"],
+    ids=lambda text: repr(text[:20]),
+)
+def test_invalid_table(text):
+    """A name that DynamoDB would refuse is refused here."""
+    assert _problems(TABLE=text) == [("EVENT_REGISTRATION_TABLE", "invalid-setting")]
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://events.example.org",
+        "http://localhost",
+        "http://localhost:8000",
+        "http://127.0.0.1:3000",
+        "http://[::1]:3000",
+        "https://xn--mnchen-3ya.example",
+        "https://example.org:8443",
+    ],
+)
+def test_origin(origin):
+    """An origin is scheme, host and perhaps a port, as browsers send it."""
+    assert _read(ALLOWED_ORIGINS=origin).allowed_origins == {origin}
+
+
+@pytest.mark.parametrize("separator", [",", " ", ", ", "\n", ",,", " , "], ids=repr)
+def test_list(separator):
+    """A list is separated by commas or spaces, however many."""
+    settings = _read(
+        ALLOWED_ORIGINS=f"https://a.example{separator}https://b.example",
+        EVENT_IDS=f"devconf-2026{separator}Fest_1.0~b",
+    )
+
+    assert settings.allowed_origins == {"https://a.example", "https://b.example"}
+    assert settings.event_ids == {"devconf-2026", "Fest_1.0~b"}
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "*",
+        "null",
+        "https://*.example.org",
+        "*://events.example.org",
+        "https://events.example.org/",
+        "https://events.example.org/form",
+        "https://events.example.org?x",
+        "https://events.example.org#x",
+        "events.example.org",
+        "//events.example.org",
+        "https://",
+        "https:events.example.org",
+        "HTTPS://events.example.org",
+        "https://Events.example.org",
+        "https://münchen.example",
+        "https://user@events.example.org",
+        "https://events.example.org:",
+        "https://events.example.org:123456",
+        "https://events.example.org:https",
+        "ftp://events.example.org",
+        "file://",
+        "https://a.example;https://b.example",
+    ],
+)
+def test_invalid_origin(origin):
+    """A pattern, a path or a spelling that no browser sends is refused: it would match nothing, or too much."""
+    assert _problems(ALLOWED_ORIGINS=f"https://good.example, {origin}") == [
+        ("EVENT_REGISTRATION_ALLOWED_ORIGINS", "invalid-setting")
+    ]
+
+
+@pytest.mark.parametrize("event_id", ["a/b", "é", "a" * 129, "*", "a:b"], ids=lambda text: text[:10])
+def test_invalid_event_id(event_id):
+    """An event id in the list keeps the rules of a registration's."""
+    assert _problems(EVENT_IDS=f"good {event_id}") == [("EVENT_REGISTRATION_EVENT_IDS", "invalid-setting")]
+
+
+def test_longest_event_id():
+    """An event id of 128 characters is taken, as in a registration."""
+    assert _read(EVENT_IDS="a" * 128).event_ids == {"a" * 128}
+
+
+@pytest.mark.parametrize("text", ["answer", "reject"])
+def test_on_duplicate(text):
+    """A repeat is answered or rejected."""
+    assert _read(ON_DUPLICATE=text).on_duplicate is OnDuplicate(text)
+
+
+@pytest.mark.parametrize("text", ["Reject", "ANSWER", "ignore", "409", "true"])
+def test_invalid_on_duplicate(text):
+    """There is no third way with duplicates, and no second spelling."""
+    assert _problems(ON_DUPLICATE=text) == [("EVENT_REGISTRATION_ON_DUPLICATE", "invalid-setting")]
+
+
+@pytest.mark.parametrize("text", ["a b", "a.b", "a" * 65, "é"], ids=lambda text: text[:10])
+def test_invalid_configuration_set(text):
+    """A configuration set's name is what SES takes: up to 64 letters, digits, ``-`` and ``_``."""
+    assert _problems(CONFIGURATION_SET=text) == [("EVENT_REGISTRATION_CONFIGURATION_SET", "invalid-setting")]
