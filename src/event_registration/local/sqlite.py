@@ -81,10 +81,7 @@ class SQLiteRepository:
         self._lock = threading.Lock()
         with _translated_errors():
             self._connection = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
-            self._connection.row_factory = sqlite3.Row
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = FULL")
-            self._connection.execute("PRAGMA foreign_keys = ON")
+        self._connection.row_factory = sqlite3.Row
         try:
             self._prepare()
         except RepositoryError:
@@ -92,6 +89,9 @@ class SQLiteRepository:
             raise
 
     def _prepare(self) -> None:
+        with _translated_errors():
+            for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+                self._connection.execute(f"PRAGMA {pragma}")
         with self._transaction() as connection:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version == 0:
