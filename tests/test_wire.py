@@ -477,6 +477,7 @@ class TestRows:
             *({"registered_at": value} for value in ("", "yesterday", 1767225600, [], "2026-13-01T00:00:00Z")),
             *({"attempted_at": value} for value in ("", "soon", 0.5)),
             *({column: value} for column in ("revision", "attempts") for value in (None, "", "x", [], float("nan"))),
+            *({column: "2026-03-01T12:00:00"} for column in ("registered_at", "attempted_at")),
             *({column: float("inf")} for column in ("revision", "attempts")),
             {"revision": "9" * 5000},
         ],

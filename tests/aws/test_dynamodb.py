@@ -238,12 +238,28 @@ def test_reads_the_earlier_row_where_it_is_not_returned(engine_client, table):
     assert added == first
 
 
-def test_refuses_a_conflict_that_leaves_no_row(engine_client, old_table):
-    """Where no old item is returned and the person has no row, the layout is wrong."""
+class _Forgetful(_Terse):
+    """Such a client, whose earlier row is deleted before it is read."""
+
+    def get_item(self, **_):
+        return {}
+
+
+def test_asks_to_try_again_when_the_earlier_row_is_gone(engine_client, table):
+    """A row that is deleted between the conflict and the reading of it means: try again."""
+    DynamoDBRepository(engine_client, table).add(make_registration())
+    repository = DynamoDBRepository(_Forgetful(engine_client), table)
+
+    with pytest.raises(RepositoryUnavailableError):
+        repository.add(make_registration())
+
+
+def test_knows_an_old_table_on_such_an_engine(engine_client, old_table):
+    """Where no old item is returned, reading by both keys tells an old table."""
     DynamoDBRepository(engine_client, old_table).add(make_registration())
     repository = DynamoDBRepository(_Terse(engine_client), old_table)
 
-    with pytest.raises(RepositoryError):
+    with pytest.raises(TableLayoutError):
         repository.add(make_registration(attendee_email="bob@example.org"))
 
 

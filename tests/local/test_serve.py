@@ -8,9 +8,12 @@ import sqlite3
 import subprocess
 import sys
 from email import message_from_bytes, policy
+from types import SimpleNamespace
 
 import pytest
 from serving import ADA, serving
+
+from event_registration.local.server import _is_loopback, _port
 
 
 @pytest.fixture
@@ -283,6 +286,30 @@ def test_has_no_mailbox_page_for_strangers(tmp_path):
         assert status == 404
         assert str(tmp_path / "mailbox") in server.announced
         assert len(server.mails()) == 1
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("localhost", True),
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("192.0.2.1", False),
+        ("example.org", False),
+    ],
+)
+def test_knows_an_address_that_only_this_machine_reaches(host, loopback):
+    """The mailbox is shown on loopback addresses; a name that could be anything is none."""
+    assert _is_loopback(host) is loopback
+
+
+@pytest.mark.parametrize("listeners", [{"effective_port": 9}, {"effective_listen": [("::1", 9), ("127.0.0.1", 10)]}])
+def test_knows_the_port_of_one_socket_and_of_many(listeners):
+    """A name with several addresses has several sockets; the first one's port is announced."""
+    assert _port(SimpleNamespace(**listeners)) == 9
 
 
 def test_writes_nothing_to_the_mailbox(server):

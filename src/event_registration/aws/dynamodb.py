@@ -174,7 +174,7 @@ class DynamoDBRepository:
         if not old:  # an engine that does not return it
             found = self.find(registration.event_id, registration.attendee_email)
             if found is None:
-                raise self._layout_error()
+                raise RepositoryUnavailableError("The earlier row is gone again.")
             return found
         if old.get(_SORT_KEY) != item[_SORT_KEY]:
             self._layout_is_wrong = True

@@ -8,7 +8,7 @@ import signal
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 from waitress import create_server
@@ -150,7 +150,7 @@ def serve(data: Path, *, host: str, port: int, announce: Callable[[str], None], 
             app, host=host, port=port, threads=_THREADS, max_request_body_size=_MAX_UPLOAD, ident=None
         )
         signal.signal(signal.SIGTERM, _stop)
-        address = f"http://{f'[{host}]' if ':' in host else host}:{server.effective_port}"
+        address = f"http://{f'[{host}]' if ':' in host else host}:{_port(server)}"
         announce(f"Form     {address}/")
         announce(f"Mailbox  {address}/mailbox" if _is_loopback(host) else f"Mailbox  {data / 'mailbox'} (not shown)")
         announce(f"Data     {data.resolve()}")
@@ -181,6 +181,11 @@ def _site() -> Path:
     """Return the site's folder: in the wheel beside the package, in a checkout at its root."""
     installed = Path(__file__).parent.parent / "web"
     return installed if installed.is_dir() else Path(__file__).parents[3] / "web"
+
+
+def _port(server: Any) -> int:  # noqa: ANN401 - waitress has no types
+    """Return the port; a name such as localhost may stand for several sockets."""
+    return int(server.effective_listen[0][1] if hasattr(server, "effective_listen") else server.effective_port)
 
 
 def _is_loopback(host: str) -> bool:

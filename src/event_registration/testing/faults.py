@@ -38,10 +38,6 @@ class Faults:
         """Let the next call happen, and its answer never come back."""
         self._queue.append(_lose_answer)
 
-    def succeed(self) -> None:
-        """Let the next call be."""
-        self._queue.append(lambda _: None)
-
     def _before_send(self, request: Any, **_: Any) -> Any:  # noqa: ANN401 - botocore's event
         self.calls += 1
         return self._queue.popleft()(request) if self._queue else None
