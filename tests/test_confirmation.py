@@ -1,6 +1,8 @@
 """The confirmation says what is confirmed, and nothing a stranger typed becomes a link or markup."""
 
 import re
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from html.parser import HTMLParser
 
 import pytest
@@ -9,8 +11,18 @@ from event_registration.confirmation import render
 from event_registration.testing import make_registration
 
 # What mail programs take for a link: a dot, an @ or a colon with something right after it.
-LINKED = re.compile(r"\w[.@:][\w+]|[.@:]//|[．。｡＠：]\w")
-BAIT = ["evil.example", "call tel:+15551234", "a@evil.example", "evil。example", "evil．example", "ftp:x.y"]
+LINKED = re.compile(r"\w[.@:][\w+]|[.@:]//|[．。｡＠：․﹒﹫﹕]\w")
+BAIT = [
+    "evil.example",
+    "call tel:+15551234",
+    "a@evil.example",
+    "evil。example",
+    "evil．example",
+    "ftp:x.y",
+    "evil․example",
+    "a﹫evil﹒example",
+    "tel﹕1",
+]
 
 
 class _Text(HTMLParser):
@@ -80,6 +92,21 @@ def test_makes_no_link_of_what_was_typed(field, bait):
 def test_the_pattern_recognises_the_bait(bait):
     """The control: what these tests look for is there before it is broken."""
     assert LINKED.search(bait)
+
+
+@pytest.mark.parametrize(
+    "name", ["=?utf-8?q?a=0D=0ABcc=3A_x=40evil=2Eexample?=", "=?utf-8?q?=77ww=2Eevil=2Eexample?=", "=?UTF-8?B?eA==?="]
+)
+def test_hides_nothing_in_an_encoded_word(name):
+    """A name that looks like an encoded word (RFC 2047) can't be decoded into a header or a link."""
+    message = render(make_registration(event_name=name))
+
+    header = EmailMessage(policy=policy.default)
+    header["Subject"] = message.subject
+    parsed = message_from_bytes(bytes(header), policy=policy.default)
+    assert parsed.keys() == ["Subject"]
+    assert parsed["Subject"] == message.subject
+    assert not LINKED.search(message.subject.removeprefix("Registration confirmed: "))
 
 
 @pytest.mark.parametrize("field", ["attendee_name", "event_name"])

@@ -125,7 +125,7 @@ class TestOwnNotifier(NotifierContract):
         """Read what the service took."""
         return lambda: mail_service.messages
 
-    @pytest.fixture(params=[500, 422, None], ids=["failing", "refusing", "gone"])
+    @pytest.fixture(params=[500, 429, 422, None], ids=["failing", "busy", "refusing", "gone"])
     def broken_notifier(self, own_notifier, mail_service, request):
         """Return one whose service fails, refuses, or is not there."""
         if request.param is None:

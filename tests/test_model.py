@@ -1,6 +1,7 @@
 """The registration as a value: what it normalises, refuses, hides and equals."""
 
 import re
+import time
 import unicodedata
 from datetime import UTC, datetime
 
@@ -304,3 +305,55 @@ class TestSameDetails:
         first, second = Registration(**ADA), Registration(**{**ADA, field: value})
 
         assert not first.same_details(second)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("status", "confirmed"),
+        ("registration_id", ""),
+        ("registration_id", 5),
+        ("registered_at", datetime(2026, 3, 1)),  # noqa: DTZ001 - the very fault
+        ("registered_at", "2026-03-01T12:00:00Z"),
+        ("revision", -1),
+        ("revision", "1"),
+        ("mail", None),
+        ("mail", Mail(state="sent")),
+        ("mail", Mail(attempts=-1)),
+        ("mail", Mail(attempted_at=datetime(2026, 3, 1))),  # noqa: DTZ001 - the very fault
+    ],
+    ids=repr,
+)
+def test_checks_what_no_attendee_sends(field, value):
+    """What our own code or a stored row gives is checked too, and named."""
+    with pytest.raises(InvalidRegistrationError) as caught:
+        Registration(**ADA, **{field: value})
+
+    assert [(problem.field, problem.code) for problem in caught.value.problems] == [(field, "invalid-value")]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"to": "ada@example.org, bob@example.org"},
+        {"to": "=?utf-8?q?bob=40example.org=2C?=@example.org"},
+        {"to": "ada@example.org\r\nBcc: bob@example.org"},
+        {"subject": "s\r\nBcc: bob@example.org"},
+        {"subject": "=?utf-8?q?a=0D=0ABcc=3A_bob=40example.org?="},
+    ],
+    ids=repr,
+)
+def test_a_message_has_one_recipient_and_one_line(change):
+    """A message that could become another header or recipient can't be made."""
+    with pytest.raises(ValueError, match=r"recipient|subject"):
+        Message(**({"to": "ada@example.org", "subject": "s", "text": "t", "html": "h"} | change))
+
+
+def test_a_long_domain_costs_little():
+    """A domain too long to be one is not encoded, which would take quadratic time."""
+    started = time.process_time()
+
+    with pytest.raises(InvalidRegistrationError):
+        Registration(**ADA | {"attendee_email": f"a@{'例' * 8000}.example"})
+
+    assert time.process_time() - started < 0.25

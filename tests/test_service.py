@@ -1,9 +1,12 @@
 """The service stores once, confirms once, and keeps both apart from each other's faults."""
 
 import itertools
+import random
 
 import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
 
+from event_registration.aws import DynamoDBRepository
 from event_registration.errors import (
     AlreadyRegisteredError,
     PermanentNotifierError,
@@ -12,7 +15,7 @@ from event_registration.errors import (
     UnknownEventError,
 )
 from event_registration.local import SQLiteRepository
-from event_registration.model import MailState
+from event_registration.model import MailState, Status
 from event_registration.ports import utc_now
 from event_registration.service import OnDuplicate, Outcome, RegistrationService
 from event_registration.testing import ManualClock, RecordingNotifier, make_registration
@@ -281,11 +284,110 @@ def test_returns_what_it_read_if_the_mark_came_second(repository, clock):
     assert receipt.registration.mail.state is MailState.DUE
 
 
-class _Deadlines:
-    """A repository that remembers the deadline of each `add`."""
+class _Time:
+    """A clock of deadlines that only work and sleep move."""
 
-    def __init__(self, repository):
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+    def pass_(self, seconds):
+        self.now += seconds
+
+
+class _SlowTable:
+    """A table that answers, throttles or falls silent as chance has it, each in its own time."""
+
+    def __init__(self, time, chance, call_seconds):
+        self._time = time
+        self._chance = chance
+        self._call_seconds = call_seconds
+
+    def put_item(self, **_):
+        """Take as long as a call may take at worst, or less."""
+        kind = self._chance.choice(["quick", "slow", "throttled", "silent", "silent"])
+        self._time.pass_({"quick": 0.01, "throttled": 0.01}.get(kind, self._call_seconds))
+        if kind == "throttled":
+            raise ClientError({"Error": {"Code": "ThrottlingException"}}, "PutItem")
+        if kind == "silent":
+            raise ReadTimeoutError(endpoint_url="https://dynamodb.example")
+
+
+class _SlowNotifier:
+    """A notifier that sends, fails or hangs as chance has it."""
+
+    def __init__(self, time, chance):
+        self._time = time
+        self._chance = chance
+
+    def send(self, _):
+        """Take as long as sending may take at worst, or less."""
+        kind = self._chance.choice(["quick", "slow", "hangs", "refuses"])
+        self._time.pass_({"quick": 0.06, "refuses": 0.06}.get(kind, 3.0))
+        if kind == "hangs":
+            raise LATER
+        if kind == "refuses":
+            raise NEVER
+
+
+@pytest.mark.parametrize("seconds", [10, 12, 29, 900])
+def test_every_step_ends_in_time(clock, seconds):
+    """Whatever is slow, throttled or silent, a call with ten seconds or more ends before its deadline."""
+    chance = random.Random(2026)
+    ends = set()
+    for _ in range(2000):
+        time = _Time()
+        table = DynamoDBRepository(
+            _SlowTable(time, chance, 2.0), monotonic=time, sleep=time.pass_, jitter=chance.random, call_seconds=2.0
+        )
+        service = RegistrationService(table, _SlowNotifier(time, chance), clock=clock, monotonic=time)
+        deadline = time() + seconds
+
+        try:
+            receipt = service.register(make_registration(), deadline=deadline)
+        except RepositoryUnavailableError:
+            ends.add("unavailable")
+        else:
+            ends.add(receipt.trouble and receipt.trouble.code)
+
+        assert time() <= deadline
+    assert ends == {None, "unavailable", "mail-delayed", "mail-rejected", "repository-unavailable"}
+
+
+def test_a_person_waits_no_longer_than_the_form(clock):
+    """However long an invocation may last, storing is given up after ten seconds: the form waits for fifteen."""
+    time = _Time()
+    table = DynamoDBRepository(
+        _SlowTable(time, _Always("silent"), 2.0), monotonic=time, sleep=time.pass_, jitter=lambda: 1.0
+    )
+    service = RegistrationService(table, RecordingNotifier(), clock=clock, monotonic=time)
+
+    with pytest.raises(RepositoryUnavailableError):
+        service.register(make_registration(), deadline=time() + 900)
+
+    assert time() <= 1010
+
+
+class _Always:
+    """Chance that always falls the same way."""
+
+    def __init__(self, kind):
+        self._kind = kind
+
+    def choice(self, _):
+        """Choose it."""
+        return self._kind
+
+
+class _Deadlines:
+    """A repository that remembers the deadline of each write, and takes its time."""
+
+    def __init__(self, repository, time, seconds):
         self._repository = repository
+        self._time = time
+        self._seconds = seconds
         self.seen = []
 
     def __getattr__(self, name):
@@ -293,20 +395,77 @@ class _Deadlines:
 
     def add(self, registration, *, deadline=None):
         self.seen.append(deadline)
+        self._time.pass_(self._seconds)
         return self._repository.add(registration)
+
+    def replace(self, old, new, *, deadline=None):
+        self.seen.append(deadline)
+        return self._repository.replace(old, new)
 
 
 @pytest.mark.parametrize(
-    ("deadline", "expected"), [(None, None), (130.0, 125.5), (103.0, 101.5)], ids=["none", "roomy", "short"]
+    ("seconds", "expected"),
+    [(None, [None, None]), (30, [1024.0, 1002.6]), (10, [1004.0, 1002.6]), (3, [pytest.approx(1001.2), 1002.6])],
 )
-def test_leaves_time_for_the_mail(repository, clock, deadline, expected):
-    """Storing may take all of the time but what a mail needs at worst, and of a short time half."""
-    slow = _Deadlines(repository)
-    service = RegistrationService(slow, RecordingNotifier(), clock=clock, monotonic=lambda: 100.0)
+def test_leaves_time_for_the_mail(repository, clock, seconds, expected):
+    """Storing may take all of the time but what mail, mark and answer need; a short time is shared in proportion."""
+    time = _Time()
+    slow = _Deadlines(repository, time, 0.1)
+    service = RegistrationService(slow, RecordingNotifier(), clock=clock, monotonic=time)
 
-    service.register(make_registration(), deadline=deadline)
+    service.register(make_registration(), deadline=seconds and time() + seconds)
 
-    assert slow.seen == [expected]
+    assert slow.seen == expected
+
+
+def test_claims_within_its_time(repository, clock):
+    """Claiming a resend has the same time as storing."""
+    time = _Time()
+    slow = _Deadlines(repository, time, 0)
+    service = RegistrationService(slow, RecordingNotifier([LATER]), clock=clock, monotonic=time)
+    service.register(make_registration(), deadline=time() + 10)
+    clock.advance(hours=1)
+    slow.seen.clear()
+
+    service.register(make_registration(), deadline=time() + 10)
+
+    assert slow.seen == [1004.0, 1004.0, 1002.5]
+
+
+def test_does_not_mark_when_time_is_out(repository, clock):
+    """A mail that took too long to leave time for a mark is told as not marked, and the answer is in time."""
+    time = _Time()
+    notifier = RecordingNotifier()
+    send = notifier.send
+    notifier.send = lambda message: (time.pass_(8), send(message))
+    service = RegistrationService(repository, notifier, clock=clock, monotonic=time)
+
+    receipt = service.register(make_registration(), deadline=time() + 10)
+
+    assert isinstance(receipt.trouble, RepositoryUnavailableError)
+    assert repository.find("devconf-2026", "ada@example.org").mail.state is MailState.DUE
+
+
+def test_tells_of_a_mail_that_is_late(make_service, clock):
+    """A repeat that finds the mail due for a minute or more tells the trouble, so that logs and metrics show it."""
+    service, _ = make_service(LATER)
+    service.register(make_registration())
+
+    at_once = service.register(make_registration())
+    clock.advance(minutes=1)
+    later = service.register(make_registration())
+
+    assert at_once.trouble is None
+    assert later.trouble.code == "mail-delayed"
+
+
+def test_confirms_whatever_was_asked(make_service):
+    """In open mode every registration is confirmed, whatever status its maker gave it."""
+    service, _ = make_service()
+
+    receipt = service.register(make_registration(status=Status.CANCELLED))
+
+    assert receipt.registration.status is Status.CONFIRMED
 
 
 def test_skips_the_mail_when_time_is_out(make_service, repository):

@@ -38,6 +38,8 @@ const INVISIBLE =
   "\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff9-\\ufffb\\u{e0000}-\\u{e0fff}";
 const VISIBLE = new RegExp(`[^${INVISIBLE}]`, "u");
 const LINK = /:\/\/|www\./i;
+// RFC 2047, section 5: no address holds an encoded word, but mail libraries decode it, into another address.
+const ENCODED_WORD = /=\?.*\?=/;
 // The HTML standard's grammar of a valid e-mail address, with at least one dot in the domain, and no dot first, last
 // or doubled in the local part, which SMTP (RFC 5321, dot-string) does not carry.
 const LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
@@ -57,7 +59,7 @@ function lengthOf(text) {
 
 /** The domain in A-labels (UTS #46, by the platform's URL); a domain that has no such form comes back unchanged. */
 function toALabels(domain) {
-  if (!NON_ASCII.test(domain) || NO_HOST_NAME.test(domain)) return domain;
+  if (!NON_ASCII.test(domain) || NO_HOST_NAME.test(domain) || lengthOf(domain) > MAX_ADDRESS) return domain;
   try {
     return domain.split(FULL_STOP).map(toALabel).join(".");
   } catch {
@@ -102,6 +104,7 @@ function checkAddress(address) {
   const local = address.slice(0, Math.max(0, address.lastIndexOf("@")));
   if (lengthOf(address) > MAX_ADDRESS || lengthOf(local) > MAX_LOCAL_PART) return "address-too-long";
   if (NON_ASCII.test(local)) return "unsupported-address";
+  if (ENCODED_WORD.test(local)) return "invalid-address";
   return ADDRESS.test(address) ? null : "invalid-address";
 }
 

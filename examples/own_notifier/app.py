@@ -12,6 +12,7 @@ import urllib.request
 from event_registration import Message, PermanentNotifierError, TransientNotifierError, make_lambda_handler
 
 _TIMEOUT_SECONDS = 3
+_TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
 
 
@@ -33,7 +34,7 @@ class MailServiceNotifier:
             urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS).close()
         except urllib.error.HTTPError as error:
             error.close()
-            if error.code >= _SERVER_ERROR:
+            if error.code >= _SERVER_ERROR or error.code == _TOO_MANY_REQUESTS:
                 raise TransientNotifierError(f"The mail service failed ({error.code}).") from error
             raise PermanentNotifierError(f"The mail service refused the message ({error.code}).") from error
         except OSError as error:

@@ -182,7 +182,8 @@ class Api:
         try:
             receipt = self._service.register(registration, deadline=request.deadline)
         except Exception as error:  # noqa: BLE001 - whatever it is, the log names the event
-            return _refusal(error, event_id=registration.event_id, **_trouble(error.__cause__))
+            trouble = error.__cause__ if isinstance(error, errors.AlreadyRegisteredError) else None
+            return _refusal(error, event_id=registration.event_id, **_trouble(trouble))
         facts = {"event_id": registration.event_id, "outcome": receipt.outcome.value, **_trouble(receipt.trouble)}
         return _json(HTTPStatus.CREATED, "application/json", answer_of(receipt.registration), facts=facts)
 
@@ -270,9 +271,9 @@ def _refusal(error: Exception, **facts: str) -> Response:
 
 
 def _trouble(trouble: BaseException | None) -> dict[str, str]:
-    if not isinstance(trouble, errors.EventRegistrationError):
-        return {}
-    return {"trouble": trouble.code, "cause": str(trouble)}
+    return (
+        {"trouble": trouble.code, "cause": str(trouble)} if isinstance(trouble, errors.EventRegistrationError) else {}
+    )
 
 
 def _where(error: Exception) -> str:

@@ -12,10 +12,12 @@ if TYPE_CHECKING:
 __all__ = ["render"]
 
 # Mail programs turn "example.org", "a@b" and "tel:" into links. Whoever fills in the form chooses these texts and the
-# address, so a live link in them would make the form a tool for phishing. Full-width dots count: browsers read
+# address, so a live link in them would make the form a tool for phishing. Other forms of the signs count: browsers read
 # them as dots.
-_LINKED = ".@:\u3002\uff0e\uff61\uff20\uff1a"
+_LINKED = ".@:\u2024\u3002\ufe52\uff0e\uff61\ufe6b\uff20\ufe55\uff1a"
 _TEXT = str.maketrans({sign: f"{sign}\u2060" for sign in _LINKED})
+# A name that looks like an encoded word (RFC 2047) would be decoded, into whatever it hides.
+_SUBJECT = _TEXT | str.maketrans({"=": "=\u2060"})
 _HTML = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"}
     | {sign: f"<span></span>{sign}<span></span>" for sign in _LINKED},
@@ -80,12 +82,12 @@ def render(registration: Registration) -> Message:
     Return the confirmation of *registration*.
 
     What came from the form is shown as text only: escaped in HTML, and broken after ``.``, ``@`` and ``:`` (by empty
-    elements in HTML, by U+2060 WORD JOINER in text), so that no mail program makes a link of it. The subject holds
-    the event's name and never the attendee's.
+    elements in HTML, by U+2060 WORD JOINER in text), so that no mail program makes a link of it; in the subject after
+    ``=`` too, so that nothing is decoded. The subject holds the event's name and never the attendee's.
     """
     return Message(
         to=registration.attendee_email,
-        subject=f"Registration confirmed: {registration.event_name.translate(_TEXT)}",
+        subject=f"Registration confirmed: {registration.event_name.translate(_SUBJECT)}",
         text=_TEXT_BODY.format(
             name=registration.attendee_name.translate(_TEXT),
             event=registration.event_name.translate(_TEXT),

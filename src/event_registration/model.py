@@ -7,7 +7,7 @@ import re
 import unicodedata
 import uuid
 from collections.abc import Callable
-from datetime import datetime  # noqa: TC003 - cattrs looks the fields' types up
+from datetime import datetime
 from enum import StrEnum
 
 from attrs import field, frozen
@@ -65,6 +65,8 @@ _LINK = re.compile(r"://|www\.", re.IGNORECASE | re.ASCII)
 _LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_LABEL}")
+# RFC 2047, section 5: no address holds an encoded word, but mail libraries decode it, into another address or header.
+_ENCODED_WORD = re.compile(r"=\?.*\?=")
 _SENDER = re.compile(r"(?P<name>[^<>]*)<(?P<address>[^<>]*)>")
 
 _MAX_EVENT_ID = 128
@@ -125,6 +127,19 @@ class Message:
     text: str
     html: str
 
+    def __attrs_post_init__(self) -> None:
+        """
+        Refuse what would become another header or another recipient, whichever library writes the message.
+
+        Raises:
+            ValueError: The recipient is no address in normal form, or the subject holds a control character or what
+                mail programs decode as an encoded word.
+        """
+        if check_address(self.to):
+            raise ValueError("the recipient is no address")
+        if _FORBIDDEN.search(self.subject) or _ENCODED_WORD.search(self.subject):
+            raise ValueError("the subject is no plain line of text")
+
 
 def normalise_address(value: str) -> str:
     """
@@ -138,7 +153,7 @@ def normalise_address(value: str) -> str:
     local, at, domain = address.rpartition("@")
     if not at:
         return address
-    if not domain.isascii():
+    if not domain.isascii() and len(domain) <= _MAX_ADDRESS:  # Punycode takes quadratic time
         domain = _to_a_labels(domain)
     return f"{local}@{domain.lower()}"
 
@@ -187,6 +202,8 @@ def check_address(value: str) -> str | None:
         return "address-too-long"
     if not local.isascii():
         return "unsupported-address"
+    if _ENCODED_WORD.search(local):
+        return "invalid-address"
     return None if _ADDRESS.fullmatch(value) else "invalid-address"
 
 
@@ -207,6 +224,29 @@ _RULES: dict[str, Callable[[str], str | None]] = {
     "event_name": _check_name,
     "attendee_name": _check_name,
     "attendee_email": check_address,
+}
+
+
+def _is_instant(value: object) -> bool:
+    return value is None or (isinstance(value, datetime) and value.tzinfo is not None)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and value >= 0
+
+
+# What no attendee sends: our own code and stored rows.
+_INNER_RULES: dict[str, Callable[[object], bool]] = {
+    "status": lambda value: isinstance(value, Status),
+    "registration_id": lambda value: isinstance(value, str) and value != "",
+    "registered_at": _is_instant,
+    "revision": _is_count,
+    "mail": lambda value: (
+        isinstance(value, Mail)
+        and isinstance(value.state, MailState)
+        and _is_count(value.attempts)
+        and _is_instant(value.attempted_at)
+    ),
 }
 
 
@@ -268,6 +308,11 @@ class Registration:
         """Apply every rule, so that one refusal names all that is wrong."""
         faults = {name: _check(getattr(self, name), rule) for name, rule in _RULES.items()}
         problems = [Problem(name, code, PROBLEM_MESSAGES[code]) for name, code in faults.items() if code]
+        problems += [
+            Problem(name, "invalid-value", "This value can't be stored.")
+            for name, is_valid in _INNER_RULES.items()
+            if not is_valid(getattr(self, name))
+        ]
         if problems:
             raise InvalidRegistrationError(problems)
 

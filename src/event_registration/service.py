@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from datetime import timedelta
 from enum import StrEnum
@@ -16,10 +17,11 @@ from event_registration.errors import (
     NotifierError,
     PermanentNotifierError,
     RepositoryError,
+    RepositoryUnavailableError,
     TransientNotifierError,
     UnknownEventError,
 )
-from event_registration.model import Mail, MailState, new_registration_id
+from event_registration.model import Mail, MailState, Status, new_registration_id
 from event_registration.ports import utc_now
 
 if TYPE_CHECKING:
@@ -33,10 +35,14 @@ __all__ = ["OnDuplicate", "Outcome", "Receipt", "RegistrationService"]
 
 _MAX_ATTEMPTS = 3
 _RESEND_AFTER = timedelta(minutes=10)
-# What sending may take at worst: the mail adapters' connection and reading time-outs.
-_SECONDS_FOR_MAIL = 4.0
-# What remembering the mail's fate, and the way of the answer home, may take.
+# A repeat this long after an attempt finds a mail that is late, not one that is being sent.
+_LATE_AFTER = timedelta(minutes=1)
+# What each step may take at worst: the adapters' time-outs, and for the mark a short retry.
+_SECONDS_TO_SEND = 3.0
+_SECONDS_TO_MARK = 2.5
 _SECONDS_TO_ANSWER = 0.5
+# Below this the shares shrink in proportion.
+_ROOMY_SECONDS = 10.0
 
 
 class OnDuplicate(StrEnum):
@@ -69,6 +75,36 @@ class Receipt:
     registration: Registration
     trouble: EventRegistrationError | None = None
     outcome: Outcome = field(default=Outcome.REGISTERED, kw_only=True)
+
+
+@frozen(kw_only=True)
+class _Schedule:
+    """By when each step of one call must be over or begun, in seconds of the monotonic clock."""
+
+    store_by: float | None = None
+    send_before: float = math.inf
+    mark_before: float = math.inf
+
+    @classmethod
+    def until(cls, deadline: float | None, now: float) -> _Schedule:
+        """
+        Divide the time from *now* to *deadline* from its end: the answer, the mark, the mail, and the rest to store.
+
+        A mail that hangs or a mark that is throttled then ends before the caller does, and costs no answer.
+        """
+        if deadline is None:
+            return cls()
+        share = min(1.0, (deadline - now) / _ROOMY_SECONDS)
+        mark_before = deadline - share * (_SECONDS_TO_ANSWER + _SECONDS_TO_MARK)
+        return cls(
+            store_by=mark_before - share * _SECONDS_TO_SEND,
+            send_before=deadline - max(share * (_SECONDS_TO_ANSWER + _SECONDS_TO_SEND), _SECONDS_TO_ANSWER),
+            mark_before=mark_before,
+        )
+
+    def mark_by(self, now: float) -> float | None:
+        """Return when a mark that begins *now* must be over: it is not worth a person's waiting."""
+        return None if self.store_by is None else now + _SECONDS_TO_MARK
 
 
 _Confirmed: TypeAlias = "tuple[Registration, EventRegistrationError | None]"
@@ -132,57 +168,55 @@ class RegistrationService:
         """
         if self._event_ids is not None and registration.event_id not in self._event_ids:
             raise UnknownEventError("There is no such event.")
+        schedule = _Schedule.until(deadline, self._monotonic())
         now = self._clock()
         # An id of this very call: the same object may be registered twice, and only one of the calls is the first.
         asked = evolve(
             registration,
             registration_id=self._new_id(),
+            status=Status.CONFIRMED,
             registered_at=now,
             mail=Mail(attempts=1, attempted_at=now),
         )
 
-        stored = self._repository.add(asked, deadline=self._before_mail(deadline))
+        stored = self._repository.add(asked, deadline=schedule.store_by)
 
         if stored.registration_id == asked.registration_id:
-            return Receipt(*self._confirm(stored, deadline), outcome=Outcome.REGISTERED)
+            return Receipt(*self._confirm(stored, schedule), outcome=Outcome.REGISTERED)
         same = stored.same_details(asked)
-        current, trouble = self._confirm_again(stored, now, deadline) if same else (registration, None)
+        current, trouble = self._confirm_again(stored, now, schedule) if same else (registration, None)
         if self._on_duplicate is OnDuplicate.REJECT:
             raise AlreadyRegisteredError("This address is registered for the event already.") from trouble
         return Receipt(current, trouble, outcome=Outcome.REPEATED if same else Outcome.DIFFERENT)
 
-    def _before_mail(self, deadline: float | None) -> float | None:
-        """Leave time for the mail: all that it may need, or half of a short invocation."""
-        if deadline is None:
-            return None
-        now = self._monotonic()
-        left = deadline - now
-        return now + max(left - _SECONDS_FOR_MAIL - _SECONDS_TO_ANSWER, left / 2)
-
-    def _confirm_again(self, stored: Registration, now: datetime, deadline: float | None) -> _Confirmed:
+    def _confirm_again(self, stored: Registration, now: datetime, schedule: _Schedule) -> _Confirmed:
         mail = stored.mail
         if mail.state is MailState.SENT or mail.attempted_at is None:
             return stored, None
-        if mail.attempts >= _MAX_ATTEMPTS or now - mail.attempted_at < _RESEND_AFTER:
-            return stored, None
+        age = now - mail.attempted_at
+        if mail.attempts >= _MAX_ATTEMPTS or age < _RESEND_AFTER:
+            late = TransientNotifierError("The confirmation of an earlier registration has not gone out.")
+            return stored, late if age >= _LATE_AFTER else None
         claimed = evolve(stored, mail=Mail(attempts=mail.attempts + 1, attempted_at=now))
         try:
             # Claimed before it is sent: of two repeats at once only one sends.
-            ours = self._repository.replace(stored, claimed, deadline=self._before_mail(deadline))
+            ours = self._repository.replace(stored, claimed, deadline=schedule.store_by)
         except RepositoryError as error:
             return stored, error
-        return self._confirm(claimed, deadline) if ours else (stored, None)
+        return self._confirm(claimed, schedule) if ours else (stored, None)
 
-    def _confirm(self, registration: Registration, deadline: float | None) -> _Confirmed:
-        if deadline is not None and deadline - self._monotonic() < _SECONDS_TO_ANSWER:
+    def _confirm(self, registration: Registration, schedule: _Schedule) -> _Confirmed:
+        if self._monotonic() > schedule.send_before:
             return registration, TransientNotifierError("No time was left to send the mail.")
         trouble = self._send(registration)
         if trouble and not isinstance(trouble, PermanentNotifierError):
             return registration, trouble
+        if self._monotonic() > schedule.mark_before:
+            return registration, trouble or RepositoryUnavailableError("No time was left to mark the mail as sent.")
         state = MailState.FAILED if trouble else MailState.SENT
         marked = evolve(registration, mail=evolve(registration.mail, state=state))
         try:
-            ours = self._repository.replace(registration, marked, deadline=deadline)
+            ours = self._repository.replace(registration, marked, deadline=schedule.mark_by(self._monotonic()))
         except RepositoryError as error:
             return registration, error
         return marked if ours else registration, trouble

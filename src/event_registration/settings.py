@@ -19,7 +19,8 @@ __all__ = ["PREFIX", "Settings"]
 PREFIX = "EVENT_REGISTRATION_"
 """What the name of every variable begins with."""
 
-_ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
+# Browsers leave out the scheme's own port, so that one that names it would never match.
+_ORIGIN = re.compile(r"(?!https:.*:443$|http:.*:80$)https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
 _EVENT_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 _TABLE = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 _CONFIGURATION_SET = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -104,7 +105,13 @@ def _matching(pattern: re.Pattern[str], expected: str) -> Callable[[str], str]:
 
 
 def _set_of(parse: Callable[[str], str]) -> Callable[[str], frozenset[str]]:
-    return lambda text: frozenset(parse(part) for part in text.replace(",", " ").split())
+    def parse_all(text: str) -> frozenset[str]:
+        parts = text.replace(",", " ").split()
+        if not parts:
+            raise ValueError("must name at least one.")
+        return frozenset(map(parse, parts))
+
+    return parse_all
 
 
 def _on_duplicate(text: str) -> OnDuplicate:

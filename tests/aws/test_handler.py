@@ -662,15 +662,15 @@ def test_logs_no_person(capsys, part, fault, changes):
 
 
 def test_deadline_reaches_the_repository(handler, repository):
-    """The repository gets the invocation's remaining time, less what the mail may need; the mark gets all of it."""
+    """The repository gets the invocation's time less what mail, mark and answer may need; the mark a short time."""
     earliest = time.monotonic()
 
     handler(_payload("alb"), Context(remaining=10_000))
 
     latest = time.monotonic()
     add, replace = repository.deadlines
-    assert earliest + 5.5 - 1e-6 <= add <= latest + 5.5 + 1e-6
-    assert earliest + 10 <= replace <= latest + 10
+    assert earliest + 4 - 1e-6 <= add <= latest + 4 + 1e-6
+    assert earliest + 2.5 <= replace <= latest + 2.5
 
 
 @pytest.mark.parametrize("context", [None, object(), {}], ids=["None", "an object", "a dict"])

@@ -1,10 +1,11 @@
 """Mail files are complete or not there, and listed newest first."""
 
-import os
-from datetime import UTC, datetime
+import resource
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from event_registration.errors import TransientNotifierError
 from event_registration.local import MailboxNotifier
 from event_registration.local.inbox import Inbox
 from event_registration.model import Message
@@ -25,15 +26,46 @@ def test_names_files_by_time(tmp_path):
     assert [path.name[:16] for path in sorted(tmp_path.iterdir())] == ["20260301T120000.", "20260301T120001."]
 
 
+@pytest.fixture
+def _full_disk():
+    """Let no file of this process grow over a hundred octets."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.usefixtures("_full_disk")
 def test_leaves_no_half_message(tmp_path):
-    """When writing fails, neither a message nor a part of one is left."""
+    """When the disk is full, neither a message nor a part of one is left."""
     notifier = MailboxNotifier(tmp_path, "events@localhost.example")
-    os.mkfifo(tmp_path / "unrelated")
 
-    with pytest.raises(UnicodeEncodeError):
-        notifier.send(Message(to="ada@example.org", subject="s", text="\ud800", html="h"))
+    with pytest.raises(TransientNotifierError):
+        notifier.send(MESSAGE)
 
-    assert [path.name for path in tmp_path.iterdir()] == ["unrelated"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_files_in_utc(tmp_path):
+    """Files are named in UTC, whatever zone the clock has."""
+    clock = ManualClock(datetime(2026, 3, 1, 12, 0, tzinfo=timezone(timedelta(hours=5))))
+
+    MailboxNotifier(tmp_path, "events@localhost.example", clock=clock).send(MESSAGE)
+
+    assert [path.name[:16] for path in tmp_path.iterdir()] == ["20260301T070000."]
+
+
+def test_lists_what_it_can_not_read(tmp_path):
+    """An empty file among the mails is listed as such and breaks nothing."""
+    name = "20260301T120000.000000Z-00000000.eml"
+    (tmp_path / name).touch()
+
+    page = Inbox(tmp_path).page("").get_data(as_text=True)
+    mail = Inbox(tmp_path).page(f"/{name}").get_data(as_text=True)
+
+    assert "(no subject)" in page
+    assert "2026-03-01 12:00 UTC" in page
+    assert "(no subject)" in mail
 
 
 def test_lists_the_last_of_many(tmp_path):

@@ -130,6 +130,15 @@ def test_refuses_a_folder_that_can_not_be(tmp_path):
     assert "file" in result.stderr
 
 
+def test_keeps_people_to_its_owner(server):
+    """Nobody else on the machine can read the folder, the database or the mails."""
+    server.request(body=ADA)
+
+    files = [server.data, *server.data.rglob("*")]
+    assert len(files) > 4
+    assert [file for file in files if file.stat().st_mode & 0o077] == []
+
+
 def test_holds_to_the_environment(tmp_path):
     """The settings of the environment hold: sender, event ids, duplicates."""
     with serving(
@@ -232,6 +241,7 @@ def test_shows_the_mailbox(server):
     assert "<script>" not in page + mail + html
     assert "sandbox" in html_headers["Content-Security-Policy"]
     assert raw_headers["Content-Type"] == "message/rfc822"
+    assert raw_headers["Cache-Control"] == "no-store"
     assert raw == server.mails()[0].read_text()
 
 
@@ -255,7 +265,7 @@ def test_shows_no_other_part(server):
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "localhost.evil.example"]
+    "host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "localhost.evil.example", "[::1", "[x]", ""]
 )
 def test_hides_the_mailbox_from_rebound_names(server, host):
     """A name that was rebound to this address gets nothing of the mailbox."""
@@ -267,7 +277,7 @@ def test_hides_the_mailbox_from_rebound_names(server, host):
     assert "ada" not in body
 
 
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8000", "127.0.0.1:9", "[::1]", "[::1]:8000"])
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8000", "127.0.0.1:9", "127.0.0.2", "[::1]", "[::1]:8000"])
 def test_shows_the_mailbox_under_its_own_names(server, host):
     """Every name of this machine's own shows it."""
     status, _, _ = server.request("/mailbox", headers={"Host": host})

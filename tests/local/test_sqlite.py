@@ -3,12 +3,13 @@
 import sqlite3
 import subprocess
 import sys
+import time
 
 import pytest
 
 from event_registration.errors import RepositoryError, RepositoryUnavailableError
 from event_registration.local import SQLiteRepository
-from event_registration.testing import make_registration
+from event_registration.testing import at_once, make_registration
 
 _ADD_AND_DIE = """
 import os, signal, sys
@@ -67,12 +68,65 @@ def test_opens_its_own_file_again(path):
 
 def test_refuses_the_file_of_a_newer_version(path):
     """A file with a layout it doesn't know is refused and left alone."""
+    SQLiteRepository(path).close()
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
 
     with pytest.raises(RepositoryError, match="layout 99"):
         SQLiteRepository(path)
+
+
+@pytest.mark.parametrize("version", [0, 1])
+def test_refuses_the_file_of_another_program(path, version):
+    """A database that somebody else made is refused and left alone."""
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE customer (name TEXT)")
+        connection.execute(f"PRAGMA user_version = {version}")
+    connection.close()
+
+    with pytest.raises(RepositoryError, match="another program"):
+        SQLiteRepository(path)
+
+    with sqlite3.connect(path) as connection:
+        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master")]
+    connection.close()
+    assert tables == ["customer"]
+
+
+def test_is_opened_by_many_at_once(path):
+    """Of many that open a new file at once one makes it, and all can use it."""
+    repositories = at_once(*[lambda: SQLiteRepository(path)] * 8)
+    registrations = [make_registration() for _ in repositories]
+
+    answers = at_once(
+        *(
+            lambda repository=repository, registration=registration: repository.add(registration)
+            for repository, registration in zip(repositories, registrations, strict=True)
+        )
+    )
+
+    for repository in repositories:
+        repository.close()
+    assert len({answer.registration_id for answer in answers}) == 1
+
+
+def test_many_waiters_give_up_together(path):
+    """Threads that wait for a lock give up at their deadline, not one after the other."""
+    repository = SQLiteRepository(path)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    started = time.monotonic()
+
+    def add():
+        with pytest.raises(RepositoryUnavailableError):
+            repository.add(make_registration(), deadline=started + 0.3)
+
+    at_once(*[add] * 8)
+
+    assert time.monotonic() - started < 1.5
+    other.close()
+    repository.close()
 
 
 def test_refuses_what_is_no_database(path):

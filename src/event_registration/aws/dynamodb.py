@@ -6,8 +6,14 @@ import random
 import time
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
-from botocore.exceptions import ConnectionError as NotConnectedError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    SSLError,
+)
 
 from event_registration.errors import RepositoryError, RepositoryUnavailableError, TableLayoutError
 from event_registration.model import attendee_digest
@@ -20,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DynamoDBRepository"]
 
-_PATIENCE_SECONDS = 10.0
 _FIRST_PAUSE_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 2.0
 
@@ -39,6 +44,8 @@ _THROTTLED = frozenset(
     },
 )
 _SERVER_ERROR = 500
+# What a ValidationException says where a table has other keys than ours.
+_WRONG_KEYS = ("Missing the key", "does not match the schema")
 
 _LAYOUT = (
     "Table {table!r} is not keyed by eventid (partition key) and sk (sort key), so that a second attendee of an event "
@@ -54,7 +61,8 @@ class DynamoDBRepository:
     """
     A `RegistrationRepository` in a table with partition key ``eventid`` and sort key ``sk``, both strings.
 
-    Throttling, conflicts, server errors and lost answers are tried again with full jitter until the deadline.
+    Throttling, conflicts, server errors and lost answers are tried again with full jitter, as long as a further try
+    is over before the deadline.
     Adding needs ``dynamodb:PutItem`` and nothing else; `find` needs ``GetItem``, `list` ``Query``.
 
     Args:
@@ -62,6 +70,8 @@ class DynamoDBRepository:
             trying again is done here, where the deadline is known.
         table: The table's name.
         identity: Maps an address in normal form to the person's key.
+        call_seconds: How long one call can take at worst: the client's time-outs together.
+        patience: How many seconds to try for at most, whatever the deadline.
         monotonic: The clock of deadlines, in seconds.
         sleep: Waits for so many seconds.
         jitter: Returns a number from 0 to 1, evenly spread.
@@ -73,6 +83,8 @@ class DynamoDBRepository:
         table: str = "eventmanagement",
         *,
         identity: Identity = attendee_digest,
+        call_seconds: float = 2.0,
+        patience: float = 10.0,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
@@ -80,6 +92,8 @@ class DynamoDBRepository:
         self._client = client
         self._table = table
         self._identity = identity
+        self._call_seconds = call_seconds
+        self._patience = patience
         self._monotonic = monotonic
         self._sleep = sleep
         self._jitter = jitter
@@ -185,8 +199,10 @@ class DynamoDBRepository:
         return TableLayoutError(_LAYOUT.format(table=self._table))
 
     def _patiently(self, call: Callable[[], Any], deadline: float | None) -> Any:  # noqa: ANN401 - botocore's answer
-        """Make *call*, again and again while it fails for a passing reason and *deadline* leaves time."""
-        give_up_at = self._monotonic() + _PATIENCE_SECONDS if deadline is None else deadline
+        """Make *call*, again and again while it fails for a passing reason and another try is over by *deadline*."""
+        give_up_at = self._monotonic() + self._patience
+        if deadline is not None:
+            give_up_at = min(give_up_at, deadline)
         longest_pause = _FIRST_PAUSE_SECONDS
         lost_answer = False
         while True:
@@ -196,7 +212,7 @@ class DynamoDBRepository:
                 # Full jitter: every caller waits a random part of a doubling pause, so that they don't come back as
                 # one ("Exponential Backoff And Jitter", AWS Architecture Blog).
                 pause = self._jitter() * longest_pause
-                if self._monotonic() + pause >= give_up_at:
+                if self._monotonic() + pause + self._call_seconds > give_up_at:
                     raise
                 lost_answer = lost_answer or error.ambiguous
                 self._sleep(pause)
@@ -207,9 +223,9 @@ class DynamoDBRepository:
             return call()
         except ClientError as error:
             raise self._translation(error, lost_answer=lost_answer) from error
-        except NotConnectedError as error:
+        except (ConnectTimeoutError, EndpointConnectionError) as error:
             raise RepositoryUnavailableError(f"DynamoDB can't be reached ({type(error).__name__}).") from error
-        except HTTPClientError as error:
+        except (HTTPClientError, SSLError) as error:
             message = f"DynamoDB's answer got lost ({type(error).__name__})."
             raise RepositoryUnavailableError(message, ambiguous=True) from error
         except BotoCoreError as error:
@@ -224,8 +240,7 @@ class DynamoDBRepository:
             return RepositoryUnavailableError(f"DynamoDB refused for now ({code}).")
         if status >= _SERVER_ERROR:
             return RepositoryUnavailableError(f"DynamoDB failed ({code}).", ambiguous=True)
-        if code == "ValidationException" and "key" in error.response["Error"].get("Message", "").lower():
-            self._layout_is_wrong = True
+        if any(text in error.response.get("Error", {}).get("Message", "") for text in _WRONG_KEYS):
             return self._layout_error()
         return RepositoryError(f"DynamoDB refused a call on table {self._table!r} ({code}).")
 
@@ -245,4 +260,5 @@ def _registration(item: Mapping[str, Mapping[str, str]]) -> Registration:
 
 def _plain(value: Mapping[str, str]) -> object:
     ((kind, content),) = value.items()
-    return int(content) if kind == "N" else content
+    # A fraction can't be ours; the wire module decides whether it matters.
+    return int(content) if kind == "N" and content.lstrip("-").isdecimal() else content

@@ -149,15 +149,15 @@ def _log(response: Response, request_id: str | None, seconds: float) -> None:
                 ],
             },
         }
-    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.write(json.dumps(line, default=str) + "\n")
     sys.stdout.flush()
 
 
 def _dynamodb_repository(settings: Settings) -> RegistrationRepository:
     from event_registration.aws.dynamodb import DynamoDBRepository
 
-    # Short time-outs, so that there is time to try again before the deadline.
-    return DynamoDBRepository(_client("dynamodb", connect_timeout=1, read_timeout=2), settings.table)
+    # Short time-outs, so that there is time to try again before the deadline: DynamoDB answers in milliseconds.
+    return DynamoDBRepository(_client("dynamodb", connect_timeout=1, read_timeout=1), settings.table, call_seconds=2)
 
 
 def _ses_notifier(settings: Settings) -> Notifier:
@@ -165,7 +165,7 @@ def _ses_notifier(settings: Settings) -> Notifier:
 
     if settings.sender is None:
         raise SettingsError([Problem(f"{PREFIX}SENDER", "required", "is missing.")])
-    client = _client("sesv2", connect_timeout=1, read_timeout=3)
+    client = _client("sesv2", connect_timeout=1, read_timeout=2)
     return SESNotifier(client, settings.sender, configuration_set=settings.configuration_set)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from email import message_from_bytes, policy
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Inbox"]
 
-_NAME = re.compile(r"[0-9TZ.]+-[0-9a-f]+\.eml")
+_NAME = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)\.\d{6}Z-[0-9a-f]+\.eml")
 _MOST = 500
 
 _PAGE_POLICY = (
@@ -52,7 +51,7 @@ _LIST = Markup("""\
 """)
 _ROW = Markup("""\
 <li><a href="/mailbox/{name}"><span class="mailbox-subject" dir="auto">{subject}</span></a>
-<span class="mailbox-to">To: {to}</span> <time datetime="{instant}">{date}</time></li>
+<span class="mailbox-to">To: {to}</span> <time>{date}</time></li>
 """)
 _MAIL = Markup("""\
 <p><a href="/mailbox">All mails</a></p>
@@ -94,7 +93,7 @@ class Inbox:
             case "html":
                 return _html(_body(_parsed(octets), "html"), policy=_MAIL_POLICY)
             case "raw":
-                return Response(octets, content_type="message/rfc822", headers={"X-Content-Type-Options": "nosniff"})
+                return _response(octets, "message/rfc822", policy="sandbox")
             case _:
                 raise NotFound
 
@@ -120,26 +119,24 @@ def _parsed(octets: bytes) -> EmailMessage:
 
 
 def _row(name: str, mail: EmailMessage) -> Markup:
-    instant = parsedate_to_datetime(mail["Date"])
-    return _ROW.format(
-        name=name,
-        subject=mail["Subject"],
-        to=mail["To"],
-        instant=instant.isoformat(),
-        date=f"{instant:%d %b %Y, %H:%M} UTC",
-    )
+    date = _NAME.sub(r"\1-\2-\3 \4:\5", name)
+    return _ROW.format(name=name, subject=_subject(mail), to=mail["To"] or "", date=f"{date} UTC")
 
 
 def _mail_page(name: str, mail: EmailMessage) -> Markup:
     content = _MAIL.format(
         name=name,
-        subject=mail["Subject"],
-        sender=mail["From"],
-        to=mail["To"],
-        date=mail["Date"],
+        subject=_subject(mail),
+        sender=mail["From"] or "",
+        to=mail["To"] or "",
+        date=mail["Date"] or "",
         text=_body(mail, "plain"),
     )
-    return _PAGE.format(title=mail["Subject"], content=content)
+    return _PAGE.format(title=_subject(mail), content=content)
+
+
+def _subject(mail: EmailMessage) -> str:
+    return mail["Subject"] or "(no subject)"
 
 
 def _body(mail: EmailMessage, subtype: str) -> str:
@@ -148,10 +145,14 @@ def _body(mail: EmailMessage, subtype: str) -> str:
 
 
 def _html(document: str, *, policy: str = _PAGE_POLICY) -> Response:
+    return _response(document, "text/html; charset=utf-8", policy=policy)
+
+
+def _response(body: str | bytes, content_type: str, *, policy: str) -> Response:
     headers = {
         "Content-Security-Policy": policy,
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Cache-Control": "no-store",
     }
-    return Response(document, content_type="text/html; charset=utf-8", headers=headers)
+    return Response(body, content_type=content_type, headers=headers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email.policy
 import os
 import uuid
+from datetime import UTC
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
@@ -58,7 +59,7 @@ class MailboxNotifier:
         mail["Message-ID"] = make_msgid(domain=self._sender.domain)
         mail.set_content(message.text, cte="8bit")
         mail.add_alternative(message.html, subtype="html", cte="8bit")
-        name = f"{now:%Y%m%dT%H%M%S.%fZ}-{uuid.uuid4().hex[:8]}"
+        name = f"{now.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}-{uuid.uuid4().hex[:8]}"
         try:
             self._write(name, bytes(mail))
         except OSError as error:

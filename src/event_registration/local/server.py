@@ -9,6 +9,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 from waitress import create_server
@@ -36,7 +37,6 @@ __all__ = ["App", "serve"]
 _SENDER = "events@localhost.example"
 _MAX_UPLOAD = 1024 * 1024
 _THREADS = 8
-_OWN_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _SITE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -91,8 +91,7 @@ class App:
         if self._inbox is None or request.method not in {"GET", "HEAD"}:
             raise NotFound
         # A page of another site may have rebound its own name to 127.0.0.1 (DNS rebinding): it then sends that name.
-        host = request.headers.get("Host", "").lower()
-        if host.rpartition(":")[0] not in _OWN_NAMES and host not in _OWN_NAMES:
+        if not _is_loopback(_hostname(request.headers.get("Host", ""))):
             return WSGIResponse(
                 "The mailbox is shown under localhost and 127.0.0.1 only.\n", 403, content_type="text/plain"
             )
@@ -136,7 +135,8 @@ def serve(data: Path, *, host: str, port: int, announce: Callable[[str], None], 
         OSError: The address or the folder can't be used.
     """
     settings = Settings.from_environ({f"{PREFIX}SENDER": _SENDER} | _not_empty(os.environ))
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.umask(0o077)  # names and addresses are nobody else's on this machine
+    data.mkdir(parents=True, exist_ok=True)
     lock = FileLock(data / ".lock")
     try:
         lock.acquire(timeout=0)
@@ -186,6 +186,13 @@ def _site() -> Path:
 def _port(server: Any) -> int:  # noqa: ANN401 - waitress has no types
     """Return the port; a name such as localhost may stand for several sockets."""
     return int(server.effective_listen[0][1] if hasattr(server, "effective_listen") else server.effective_port)
+
+
+def _hostname(host_header: str) -> str:
+    try:
+        return urlsplit(f"//{host_header}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def _is_loopback(host: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SQLiteRepository"]
 
+_APPLICATION = int.from_bytes(b"EvRg")  # marks the file as ours ("PRAGMA application_id", SQLite)
 _VERSION = 1
 _SCHEMA = """
 CREATE TABLE registration (
@@ -70,7 +72,7 @@ class SQLiteRepository:
     Args:
         path: The database file, made if it isn't there; ``":memory:"`` keeps everything in this process.
         identity: Maps an address in normal form to the person's key.
-        patience: How many seconds to wait for another process that is writing.
+        patience: How many seconds to wait at most for others who are writing.
 
     Raises:
         RepositoryError: The file can't be opened, or another program or a newer version made it.
@@ -78,6 +80,7 @@ class SQLiteRepository:
 
     def __init__(self, path: str | Path, *, identity: Identity = attendee_digest, patience: float = 10.0) -> None:
         self._identity = identity
+        self._patience = patience
         self._lock = threading.Lock()
         with _translated_errors():
             self._connection = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
@@ -93,29 +96,34 @@ class SQLiteRepository:
             for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
                 self._connection.execute(f"PRAGMA {pragma}")
         with self._transaction() as connection:
+            (application,) = connection.execute("PRAGMA application_id").fetchone()
             (version,) = connection.execute("PRAGMA user_version").fetchone()
-            if version == 0:
+            (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            if (application, version, tables) == (0, 0, 0):
                 connection.execute(_SCHEMA)
+                connection.execute(f"PRAGMA application_id = {_APPLICATION}")
                 connection.execute(f"PRAGMA user_version = {_VERSION}")
+            elif application != _APPLICATION:
+                raise RepositoryError("The database was made by another program.")
             elif version != _VERSION:
                 raise RepositoryError(
                     f"The database has layout {version}, this version reads layout {_VERSION}. "
                     "Use the version of event-registration that made it, or newer."
                 )
 
-    def add(self, registration: Registration, *, deadline: float | None = None) -> Registration:  # noqa: ARG002 - the busy time-out bounds it
+    def add(self, registration: Registration, *, deadline: float | None = None) -> Registration:
         """Store *registration* unless its person is registered for its event already."""
         row = self._row(registration)
-        with self._transaction() as connection:
+        with self._transaction(deadline) as connection:
             if connection.execute(_INSERT, row).rowcount:
                 return registration
             earlier = connection.execute(_SELECT, (row["eventid"], row["digest"])).fetchone()
         return _registration(earlier)
 
-    def replace(self, old: Registration, new: Registration, *, deadline: float | None = None) -> bool:  # noqa: ARG002 - the busy time-out bounds it
+    def replace(self, old: Registration, new: Registration, *, deadline: float | None = None) -> bool:
         """Put *new* in the place of *old* if revision and mail attempts are as read."""
         row = self._row(new) | {"old_revision": old.revision, "old_attempts": old.mail.attempts}
-        with self._transaction() as connection:
+        with self._transaction(deadline) as connection:
             return connection.execute(_UPDATE, row).rowcount == 1
 
     def find(self, event_id: str, attendee_email: str) -> Registration | None:
@@ -142,16 +150,29 @@ class SQLiteRepository:
         return unset | row_of(registration) | {"digest": self._identity(registration.attendee_email)}
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self, deadline: float | None = None) -> Iterator[sqlite3.Connection]:
         """Hold the write lock from the start, so that what is read inside is still true when it is written."""
-        with self._lock, _translated_errors():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-                self._connection.execute("COMMIT")
-            except BaseException:
-                self._connection.rollback()
-                raise
+        give_up_at = time.monotonic() + self._patience
+        if deadline is not None:
+            give_up_at = min(give_up_at, deadline)
+        if not self._lock.acquire(timeout=_until(give_up_at)):
+            raise RepositoryUnavailableError("The database is busy.")
+        try:
+            with _translated_errors():
+                self._connection.execute(f"PRAGMA busy_timeout = {1000 * _until(give_up_at):.0f}")
+                self._connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._connection
+                    self._connection.execute("COMMIT")
+                except BaseException:
+                    self._connection.rollback()
+                    raise
+        finally:
+            self._lock.release()
+
+
+def _until(instant: float) -> float:
+    return max(0.0, instant - time.monotonic())
 
 
 @contextmanager

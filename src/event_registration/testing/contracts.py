@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +103,15 @@ class RepositoryContract:
         assert replaced
         assert repository.find(old.event_id, old.attendee_email) == new
 
+    def test_takes_a_deadline(self, repository: RegistrationRepository) -> None:
+        """Both writes take the instant by which they must be over, as the service gives it."""
+        deadline = time.monotonic() + 5
+        old = repository.add(make_registration(), deadline=deadline)
+
+        replaced = repository.replace(old, evolve(old, mail=Mail(attempts=1)), deadline=deadline)
+
+        assert replaced
+
     @pytest.mark.parametrize(
         "change", [{"revision": 2}, {"mail": Mail(attempts=1)}], ids=["the revision rose", "the attempts rose"]
     )
@@ -179,6 +189,17 @@ class NotifierContract:
             text="Hello \u2068أحمد\u2069,\n\nline two\n",
             html="<!DOCTYPE html><html lang='en'><p>नमस्ते &amp; welcome</p></html>\n",
         )
+
+        notifier.send(message)
+
+        assert delivered() == [message]
+
+    @pytest.mark.parametrize("to", ["!#$%&'*+/=?^_`{|}~-@example.org", "a?=b=c?d@example.org"])
+    def test_delivers_to_odd_addresses(
+        self, notifier: Notifier, delivered: Callable[[], list[Message]], to: str
+    ) -> None:
+        """An address of unusual signs arrives as it was."""
+        message = Message(to=to, subject="s", text="t\n", html="<p>h</p>\n")
 
         notifier.send(message)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 from collections import deque
+from functools import partial
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,12 +25,13 @@ class Faults:
 
     def __init__(self, client: Any) -> None:  # noqa: ANN401 - boto3's run-time class
         self._queue: deque[Callable[[Any], Any]] = deque()
+        self._share, self._chance = 0.0, Random()  # noqa: S311 - no secret
         self.calls = 0
         client.meta.events.register("before-send", self._before_send)
 
-    def error(self, code: str, status: int) -> None:
-        """Let the next call be answered with the service's error *code* and this HTTP status."""
-        self._queue.append(lambda request: _error_response(request.url, code, status))
+    def error(self, code: str, status: int, *, carried_out: bool = False) -> None:
+        """Let the next call be answered with the service's error *code* and this HTTP status, *carried_out* or not."""
+        self._queue.append(partial(_answer_error, code, status, carried_out=carried_out))
 
     def lose_request(self) -> None:
         """Let the next call never reach the service."""
@@ -38,9 +41,15 @@ class Faults:
         """Let the next call happen, and its answer never come back."""
         self._queue.append(_lose_answer)
 
+    def at_random(self, share: float, chance: Random) -> None:
+        """Let from now on that *share* of all calls be throttled, fail, or lose their request or their answer."""
+        self._share, self._chance = share, chance
+
     def _before_send(self, request: Any, **_: Any) -> Any:  # noqa: ANN401 - botocore's event
         self.calls += 1
-        return self._queue.popleft()(request) if self._queue else None
+        if self._queue:
+            return self._queue.popleft()(request)
+        return self._chance.choice(_FAULTS)(request) if self._chance.random() < self._share else None
 
 
 class _Raw(io.BytesIO):
@@ -50,12 +59,15 @@ class _Raw(io.BytesIO):
         yield self.read()
 
 
-def _error_response(url: str, code: str, status: int) -> Any:  # noqa: ANN401 - botocore's
+def _answer_error(code: str, status: int, request: Any, *, carried_out: bool = False) -> Any:  # noqa: ANN401 - botocore's
     from botocore.awsrequest import AWSResponse
+
+    if carried_out:
+        _carry_out(request)
 
     body = json.dumps({"__type": code, "message": "injected"}).encode()
     headers = {"x-amzn-ErrorType": code, "Content-Type": "application/json"}
-    return AWSResponse(url, status, headers, _Raw(body))
+    return AWSResponse(request.url, status, headers, _Raw(body))
 
 
 def _lose_request(request: Any) -> None:  # noqa: ANN401 - botocore's
@@ -66,9 +78,22 @@ def _lose_request(request: Any) -> None:  # noqa: ANN401 - botocore's
 
 def _lose_answer(request: Any) -> None:  # noqa: ANN401 - botocore's
     from botocore.exceptions import ReadTimeoutError
+
+    _carry_out(request)
+    raise ReadTimeoutError(endpoint_url=request.url)
+
+
+def _carry_out(request: Any) -> None:  # noqa: ANN401 - botocore's
     from botocore.httpsession import URLLib3Session
 
     session = URLLib3Session()
     session.send(request)
     session.close()
-    raise ReadTimeoutError(endpoint_url=request.url)
+
+
+_FAULTS: tuple[Callable[[Any], Any], ...] = (
+    partial(_answer_error, "ThrottlingException", 400),
+    partial(_answer_error, "InternalServerError", 500),
+    _lose_request,
+    _lose_answer,
+)

@@ -1,0 +1,107 @@
+"""Faults and kills at any moment lose nothing that was acknowledged, and send nobody two mails."""
+
+import http.client
+import os
+import random
+import signal
+import threading
+import time
+from collections import Counter
+from email import message_from_bytes, policy
+
+import boto3
+import pytest
+from botocore.config import Config
+from serving import ADA, serving
+
+from event_registration.aws import DynamoDBRepository
+from event_registration.errors import RepositoryUnavailableError
+from event_registration.local import SQLiteRepository
+from event_registration.service import Outcome, RegistrationService
+from event_registration.testing import Faults, RecordingNotifier, at_once, make_registration
+
+PEOPLE = [f"person{number}@example.org" for number in range(10)]
+ROUNDS = [pytest.param(3, id="3 rounds"), pytest.param(100, id="100 rounds", marks=pytest.mark.proof)]
+KILLS = [pytest.param(2, id="2 kills"), pytest.param(40, id="40 kills", marks=pytest.mark.proof)]
+
+
+@pytest.fixture
+def faulty_client(engine_url, aws_credentials):
+    """Return a client of which three calls in ten fail, every second of them after it was carried out or not."""
+    config = Config(retries={"total_max_attempts": 1}, max_pool_connections=64, connect_timeout=5, read_timeout=30)
+    client = boto3.client("dynamodb", endpoint_url=engine_url, config=config, **aws_credentials)
+    Faults(client).at_random(0.3, random.Random(2026))
+    yield client
+    client.close()
+
+
+@pytest.mark.parametrize("rounds", ROUNDS)
+def test_faults_lose_nothing(engine_client, faulty_client, make_table, rounds):
+    """Of many at once on a failing table, whoever is told is stored, once, and whoever was first has one mail."""
+    for _ in range(rounds):
+        table = make_table(engine_client)
+        notifier = RecordingNotifier()
+        service = RegistrationService(DynamoDBRepository(faulty_client, table), notifier)
+
+        def register(number, service=service):
+            try:
+                deadline = time.monotonic() + 5
+                return service.register(make_registration(attendee_email=PEOPLE[number % 10]), deadline=deadline)
+            except RepositoryUnavailableError:
+                return None
+
+        receipts = [
+            receipt for receipt in at_once(*(lambda n=n: register(n) for n in range(50))) if receipt is not None
+        ]
+
+        stored = [each.attendee_email for each in DynamoDBRepository(engine_client, table).list("devconf-2026")]
+        first = [each.registration.attendee_email for each in receipts if each.outcome is Outcome.REGISTERED]
+        told = {each.registration.attendee_email for each in receipts}
+        assert len(stored) == len(set(stored))
+        assert told <= set(stored)
+        assert Counter(message.to for message in notifier.messages) == Counter(first)
+        assert max(Counter(first).values()) == 1
+
+
+def _post_until_it_fails(server, numbers, acknowledged):
+    for number in numbers:
+        try:
+            status, _, _ = server.request(body=ADA | {"cemail": f"{number}@example.org"})
+        except (OSError, http.client.HTTPException):
+            return
+        assert status == 201
+        acknowledged.append(number)
+
+
+@pytest.mark.parametrize("kills", KILLS)
+def test_kills_lose_nothing(tmp_path, kills):
+    """After kills -9 under load, everyone who was told is stored once and has one mail."""
+    chance = random.Random(2026)
+    acknowledged = []
+    for kill in range(kills):
+        with serving(tmp_path) as server:
+            threads = [
+                threading.Thread(
+                    target=_post_until_it_fails,
+                    args=(server, range(kill * 10_000 + start, (kill + 1) * 10_000, 4), acknowledged),
+                )
+                for start in range(4)
+            ]
+            for thread in threads:
+                thread.start()
+            time.sleep(0.1 + 0.3 * chance.random())
+            os.kill(server.process.pid, signal.SIGKILL)
+            for thread in threads:
+                thread.join()
+
+    repository = SQLiteRepository(tmp_path / "registrations.db")
+    stored = Counter(each.attendee_email for each in repository.list(ADA["eventid"]))
+    repository.close()
+    mails = Counter(
+        message_from_bytes(path.read_bytes(), policy=policy.default)["To"]
+        for path in (tmp_path / "mailbox").glob("*.eml")
+    )
+    told = {f"{number}@example.org" for number in acknowledged}
+    assert len(told) > 5 * kills
+    assert told <= set(mails) <= set(stored)
+    assert max(stored.values()) == max(mails.values()) == 1
