@@ -24,7 +24,7 @@ check: $(VENV)/tested
 	$(BIN)/mypy
 
 proof: $(VENV)/tested
-	$(BIN)/python -m pytest -m proof tests
+	$(BIN)/python -m pytest -m proof -rP tests
 
 clean:
 	rm -rf $(VENV) dist build .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -38,6 +38,7 @@ def faulty_client(engine_url, aws_credentials):
 @pytest.mark.parametrize("rounds", ROUNDS)
 def test_faults_lose_nothing(engine_client, faulty_client, make_table, rounds):
     """Of many at once on a failing table, whoever is told is stored, once, and whoever was first has one mail."""
+    figures = Counter()
     for _ in range(rounds):
         table = make_table(engine_client)
         notifier = RecordingNotifier()
@@ -61,6 +62,8 @@ def test_faults_lose_nothing(engine_client, faulty_client, make_table, rounds):
         assert told <= set(stored)
         assert Counter(message.to for message in notifier.messages) == Counter(first)
         assert max(Counter(first).values()) == 1
+        figures += Counter(told=len(receipts), turned_away=50 - len(receipts), stored=len(stored), mails=len(first))
+    print(f"{rounds} rounds of 50 callers, 3 calls in 10 failing: {dict(figures)}, lost 0, sent twice 0")  # noqa: T201
 
 
 def _post_until_it_fails(server, numbers, acknowledged):
@@ -105,3 +108,6 @@ def test_kills_lose_nothing(tmp_path, kills):
     assert len(told) > 5 * kills
     assert told <= set(mails) <= set(stored)
     assert max(stored.values()) == max(mails.values()) == 1
+    print(  # noqa: T201
+        f"{kills} kills -9: {len(told)} told, of these 0 lost; {len(stored)} stored, {len(mails)} mails, sent twice 0"
+    )
