@@ -6,6 +6,7 @@ import copy
 import io
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -733,6 +734,52 @@ def test_everything_of_the_environment(environment, make_table, capsys):
     assert (mail.source, mail.destinations) == ("Events <events@example.org>", {"ToAddresses": ["ada@example.org"]})
     outcomes = [json.loads(line)["outcome"] for line in capsys.readouterr().out.splitlines()]
     assert outcomes == ["registered", "repeated"]
+
+
+@pytest.fixture(params=["silent", "unreachable"])
+def dead_service(request):
+    """Return the URL of a service that takes connections and never answers, or doesn't even take them."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    waiting = []
+    if request.param == "silent":
+        listener.listen()
+    else:
+        # A full queue of connections nobody accepts: the next one is left without an answer.
+        listener.listen(0)
+        for _ in range(3):
+            waiting.append(socket.socket())
+            waiting[-1].settimeout(0)
+            waiting[-1].connect_ex(listener.getsockname())
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    for each in (*waiting, listener):
+        each.close()
+
+
+def test_gives_up_a_dead_table(environment, dead_service, monkeypatch):
+    """A table that never answers is given up after a second, and the answer is 503."""
+    environment(SENDER="events@example.org")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dead_service)
+    handler = make_lambda_handler(notifier=RecordingNotifier())
+    started = time.monotonic()
+
+    answer = handler(_payload("alb"), Context(remaining=4000))
+
+    assert answer["statusCode"] == 503
+    assert 0.9 < time.monotonic() - started < 2
+
+
+def test_gives_up_a_dead_mail_service(environment, dead_service, monkeypatch, repository):
+    """SES that never answers is given up within three seconds, and the answer is the ordinary one."""
+    environment(SENDER="events@example.org")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SESV2", dead_service)
+    handler = make_lambda_handler(repository=repository)
+    started = time.monotonic()
+
+    answer = handler(_payload("alb"), Context(remaining=10_000))
+
+    assert (answer["statusCode"], answer["body"]) == (201, SUCCESS)
+    assert 0.9 < time.monotonic() - started < 3
 
 
 def test_table_of_the_environment_by_default(environment):
