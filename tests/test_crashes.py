@@ -46,8 +46,7 @@ def test_faults_lose_nothing(engine_client, faulty_client, make_table, rounds):
 
         def register(number, service=service):
             try:
-                deadline = time.monotonic() + 5
-                return service.register(make_registration(attendee_email=PEOPLE[number % 10]), deadline=deadline)
+                return service.register(make_registration(attendee_email=PEOPLE[number % 10]))
             except RepositoryUnavailableError:
                 return None
 
