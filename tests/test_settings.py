@@ -354,3 +354,32 @@ def test_invalid_on_duplicate(text):
 def test_invalid_configuration_set(text):
     """A configuration set's name is what SES takes: up to 64 letters, digits, ``-`` and ``_``."""
     assert _problems(CONFIGURATION_SET=text) == [("EVENT_REGISTRATION_CONFIGURATION_SET", "invalid-setting")]
+
+
+@pytest.mark.parametrize("variable", ["EVENT_REGISTRATION_EVENT_IDS", "EVENT_REGISTRATION_ALLOWED_ORIGINS"])
+@pytest.mark.parametrize("text", [",", " , ,"], ids=repr)
+def test_a_list_names_something(variable, text):
+    """A list of separators alone is refused: it would take no event, or allow no page, in silence."""
+    with pytest.raises(SettingsError, match="at least one"):
+        Settings.from_environ({variable: text})
+
+
+@pytest.mark.parametrize(
+    ("origin", "valid"),
+    [
+        ("https://a.example:443", False),
+        ("http://a.example:80", False),
+        ("https://a.example:80", True),
+        ("http://a.example:443", True),
+        ("https://a.example:8443", True),
+    ],
+)
+def test_an_origin_leaves_out_its_own_port(origin, valid):
+    """Browsers leave out the scheme's own port, so an origin that names it would never match and is refused."""
+    environ = {"EVENT_REGISTRATION_ALLOWED_ORIGINS": origin}
+
+    if valid:
+        assert Settings.from_environ(environ).allowed_origins == {origin}
+    else:
+        with pytest.raises(SettingsError, match="exact origins"):
+            Settings.from_environ(environ)
