@@ -47,14 +47,15 @@ class Server:
 
 
 @contextmanager
-def serving(data: Path, *arguments: str, **environ: str) -> Iterator[Server]:
-    """Run a server on *data* until the block ends."""
+def serving(data: Path, *arguments: str, measured: bool = True, **environ: str) -> Iterator[Server]:
+    """Run a server on *data* until the block ends; a kill would garble what is *measured*."""
+    inherited = {name: text for name, text in os.environ.items() if measured or not name.startswith("COVERAGE")}
     process = subprocess.Popen(
         [sys.executable, "-m", "event_registration", "serve", "--port", "0", "--data", str(data), *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PYTHONUNBUFFERED": "1"} | environ,
+        env=inherited | {"PYTHONUNBUFFERED": "1"} | environ,
     )
     try:
         announced = [process.stdout.readline() for _ in range(4)]

@@ -32,7 +32,7 @@ from email_validator import EmailNotValidError, validate_email
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from event_registration.model import check_address, normalise_address
+from event_registration.rules import check_address, normalise_address
 
 CASES = json.loads((Path(__file__).parent / "wire" / "registrations-addresses.json").read_text(encoding="utf-8"))
 ADDRESSES = [pytest.param(case["data"]["cemail"], id=case["description"]) for case in CASES]

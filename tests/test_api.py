@@ -15,7 +15,8 @@ from jsonschema import Draft202012Validator
 from event_registration import errors
 from event_registration.api import Api, Request, Response
 from event_registration.local import SQLiteRepository
-from event_registration.model import PROBLEM_MESSAGES, Mail, MailState, Status
+from event_registration.model import Mail, MailState, Status
+from event_registration.rules import PROBLEM_MESSAGES
 from event_registration.service import OnDuplicate, RegistrationService
 from event_registration.testing import ManualClock, RecordingNotifier, make_registration
 

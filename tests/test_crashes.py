@@ -81,7 +81,7 @@ def test_kills_lose_nothing(tmp_path, kills):
     chance = random.Random(2026)
     acknowledged = []
     for kill in range(kills):
-        with serving(tmp_path) as server:
+        with serving(tmp_path, measured=False) as server:
             threads = [
                 threading.Thread(
                     target=_post_until_it_fails,

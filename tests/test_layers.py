@@ -10,6 +10,7 @@ import event_registration
 PACKAGE = Path(event_registration.__file__).parent
 ROWS = [
     {"errors"},
+    {"rules"},
     {"model"},
     {"ports", "wire", "confirmation"},
     {"service"},

@@ -12,17 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from event_registration.errors import InvalidRegistrationError
-from event_registration.model import (
-    PROBLEM_MESSAGES,
-    Mail,
-    MailState,
-    Message,
-    Registration,
-    Status,
-    attendee_digest,
-    check_address,
-    normalise_address,
-)
+from event_registration.model import Mail, MailState, Message, Registration, Status
+from event_registration.rules import PROBLEM_MESSAGES, attendee_digest, check_address, normalise_address
 
 ADA = {
     "event_id": "spring-2026",

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from event_registration.errors import InvalidRegistrationError
-from event_registration.model import PROBLEM_MESSAGES, normalise_address
+from event_registration.rules import PROBLEM_MESSAGES, normalise_address
 from event_registration.wire import registration_from_request
 
 NAMES = ("problem.v1.schema.json", "registration.v1.schema.json")

@@ -23,7 +23,8 @@ from event_registration.errors import (
     MalformedBodyError,
     RepositoryError,
 )
-from event_registration.model import PROBLEM_MESSAGES, Mail, MailState, Registration, Status
+from event_registration.model import Mail, MailState, Registration, Status
+from event_registration.rules import PROBLEM_MESSAGES
 from event_registration.wire import (
     MAX_BODY,
     answer_of,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from event_registration.errors import Problem, SettingsError
-from event_registration.model import check_sender, normalise_address, split_sender
+from event_registration.rules import check_sender, normalise_address, split_sender
 from event_registration.service import OnDuplicate
 
 if TYPE_CHECKING:

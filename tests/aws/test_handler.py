@@ -31,7 +31,7 @@ from event_registration.errors import (
     TransientNotifierError,
 )
 from event_registration.local import SQLiteRepository
-from event_registration.model import attendee_digest
+from event_registration.rules import attendee_digest
 from event_registration.settings import Settings
 from event_registration.testing import RecordingNotifier, make_registration
 

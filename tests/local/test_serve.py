@@ -53,7 +53,7 @@ def test_writes_the_recipient_on_one_line(server):
 
 def test_keeps_everything_over_a_kill(tmp_path):
     """After a kill -9 and a restart the same person is still registered once, with one mail."""
-    with serving(tmp_path) as server:
+    with serving(tmp_path, measured=False) as server:
         server.request(body=ADA)
         os.kill(server.process.pid, signal.SIGKILL)
         server.process.wait(timeout=10)

@@ -16,13 +16,14 @@ from botocore.exceptions import (
 )
 
 from event_registration.errors import RepositoryError, RepositoryUnavailableError, TableLayoutError
-from event_registration.model import attendee_digest
+from event_registration.rules import attendee_digest
 from event_registration.wire import registration_from_row, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from event_registration.model import Identity, Registration
+    from event_registration.model import Registration
+    from event_registration.rules import Identity
 
 __all__ = ["DynamoDBRepository"]
 

@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NotConnectedError
 
 from event_registration.errors import NotifierError, PermanentNotifierError, TransientNotifierError
-from event_registration.model import split_sender
+from event_registration.rules import split_sender
 
 if TYPE_CHECKING:
     from event_registration.model import Message

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from event_registration.errors import TransientNotifierError
-from event_registration.model import split_sender
 from event_registration.ports import utc_now
+from event_registration.rules import split_sender
 
 if TYPE_CHECKING:
     from event_registration.model import Message

@@ -9,14 +9,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from event_registration.errors import RepositoryError, RepositoryUnavailableError
-from event_registration.model import attendee_digest
+from event_registration.rules import attendee_digest
 from event_registration.wire import registration_from_row, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from event_registration.model import Identity, Registration
+    from event_registration.model import Registration
+    from event_registration.rules import Identity
 
 __all__ = ["SQLiteRepository"]
 

@@ -1,0 +1,167 @@
+"""What an event id, a name and an address may be: their normal forms and checks, as pure functions of text."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Callable
+
+__all__ = [
+    "PROBLEM_MESSAGES",
+    "Identity",
+    "attendee_digest",
+    "check_address",
+    "check_event_id",
+    "check_name",
+    "check_sender",
+    "is_plain_line",
+    "normalise_address",
+    "normalise_event_id",
+    "normalise_name",
+    "split_sender",
+]
+
+PROBLEM_MESSAGES = {
+    "required": "This is required.",
+    "not-a-string": "This must be text.",
+    "event-id-too-long": "An event id has at most 128 characters.",
+    "invalid-event-id": "An event id may hold only the letters A to Z, digits, and the signs . _ ~ -",
+    "name-too-long": "A name has at most 100 characters.",
+    "forbidden-character": "Remove line breaks and invisible control characters.",
+    "contains-link": "Remove the link: a name can't hold :// or www.",
+    "address-too-long": "An address has at most 254 characters, and at most 64 before the @.",
+    "unsupported-address": "Before the @, mail can be sent only to plain letters without accents, digits and signs.",
+    "invalid-address": "Enter one address in the form name@example.org.",
+}
+"""Every code a field can be refused with, and the sentence for it."""
+
+# White space that people type or paste without seeing it. Spelled out, because Python and JavaScript disagree on \s.
+_SPACES = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+_RUN_OF_SPACES = re.compile(f"[{_SPACES}]+")
+_SURROUNDING_SPACE = f"\t\n\f\r{_SPACES}"
+
+_EVENT_ID = re.compile(r"[A-Za-z0-9._~-]+")
+# C0, DEL, C1; line and paragraph separators; bidi embeddings, overrides and isolates, which would reorder the text
+# around the name; lone surrogates, which are no characters.
+_FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+# A name must hold at least one character that leaves ink; joiners, fillers, marks of direction and tags don't.
+_INVISIBLE = (
+    "\u0020\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u206f\u2800\u3164\ufe00-\ufe0f"
+    "\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff"
+)
+_VISIBLE = re.compile(f"[^{_INVISIBLE}]")
+_LINK = re.compile(r"://|www\.", re.IGNORECASE | re.ASCII)
+# The HTML standard's grammar of a valid e-mail address, with at least one dot in the domain, and no dot first, last
+# or doubled in the local part, which SMTP (RFC 5321, dot-string) does not carry.
+_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_LABEL}")
+# RFC 2047, section 5: no address holds an encoded word, but mail libraries decode it, into another address or header.
+_ENCODED_WORD = re.compile(r"=\?.*\?=")
+_SENDER = re.compile(r"(?P<name>[^<>]*)<(?P<address>[^<>]*)>")
+
+_MAX_EVENT_ID = 128
+_MAX_NAME = 100
+_MAX_LOCAL_PART = 64
+_MAX_ADDRESS = 254
+
+Identity = Callable[[str], str]
+"""Tells people apart: maps an address in normal form to an opaque key, the same for all spellings of one person."""
+
+
+def normalise_address(value: str) -> str:
+    """
+    Trim *value* and write its domain in lower-case A-labels (UTS #46, as browsers do).
+
+    What is no address is only trimmed: `check_address` explains it.
+    """
+    if not isinstance(value, str):
+        return value
+    address = value.strip(_SURROUNDING_SPACE)
+    local, at, domain = address.rpartition("@")
+    if not at:
+        return address
+    if not domain.isascii() and len(domain) <= _MAX_ADDRESS:  # Punycode takes quadratic time
+        domain = _to_a_labels(domain)
+    return f"{local}@{domain.lower()}"
+
+
+def _to_a_labels(domain: str) -> str:
+    import idna
+
+    try:
+        labels = idna.uts46_remap(domain, std3_rules=True).split(".")
+    except (idna.IDNAError, UnicodeError):
+        return domain
+    # Mapping alone, without the registries' IDNA 2008 rules: those refuse emoji domains that exist and get mail.
+    return ".".join(label if label.isascii() else f"xn--{label.encode('punycode').decode()}" for label in labels)
+
+
+def normalise_name(value: str) -> str:
+    """Write *value* in NFC, with single spaces between its words and none around them."""
+    if not isinstance(value, str):
+        return value
+    return _RUN_OF_SPACES.sub(" ", value if value.isascii() else unicodedata.normalize("NFC", value)).strip(" ")
+
+
+def normalise_event_id(value: str) -> str:
+    """Trim *value*."""
+    return value.strip(_SURROUNDING_SPACE) if isinstance(value, str) else value
+
+
+def check_event_id(value: str) -> str | None:
+    """Return the code of the rule that *value*, a normalised event id, breaks; ``None`` if it breaks none."""
+    if len(value) > _MAX_EVENT_ID:
+        return "event-id-too-long"
+    return None if _EVENT_ID.fullmatch(value) else "invalid-event-id"
+
+
+def check_name(value: str) -> str | None:
+    """Return the code of the rule that *value*, a normalised name, breaks; ``None`` if it breaks none."""
+    if _FORBIDDEN.search(value):
+        return "forbidden-character"
+    if not _VISIBLE.search(value):
+        return "required"
+    if len(value) > _MAX_NAME:
+        return "name-too-long"
+    return "contains-link" if _LINK.search(value) else None
+
+
+def check_address(value: str) -> str | None:
+    """Return the code of the rule that *value*, a normalised address, breaks; ``None`` if it can be mailed to."""
+    local, _, _ = value.rpartition("@")
+    if len(value) > _MAX_ADDRESS or len(local) > _MAX_LOCAL_PART:
+        return "address-too-long"
+    if not local.isascii():
+        return "unsupported-address"
+    if _ENCODED_WORD.search(local):
+        return "invalid-address"
+    return None if _ADDRESS.fullmatch(value) else "invalid-address"
+
+
+def split_sender(sender: str) -> tuple[str, str]:
+    """Return the display name, perhaps empty, and the address of *sender*: ``Name <address>`` or the bare address."""
+    match = _SENDER.fullmatch(sender)
+    return (match["name"].strip(' "'), match["address"]) if match else ("", sender)
+
+
+def check_sender(sender: str) -> bool:
+    """Tell whether *sender* is an address that mail can come from, with or without a display name."""
+    name, address = split_sender(sender)
+    return not (_FORBIDDEN.search(name) or check_address(address))
+
+
+def is_plain_line(text: str) -> bool:
+    """Tell whether *text* can be a mail's subject: no control character, nothing that mail programs decode."""
+    return not (_FORBIDDEN.search(text) or _ENCODED_WORD.search(text))
+
+
+def attendee_digest(attendee_email: str) -> str:
+    """
+    Return the key of the person behind an address in normal form: the SHA-256 of its lower-case spelling, in hex.
+
+    Dots and ``+tags`` count, because only the address's own provider knows whether they matter. A digest of an
+    address is personal data all the same.
+    """
+    return hashlib.sha256(attendee_email.lower().encode()).hexdigest()
