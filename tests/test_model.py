@@ -1,7 +1,6 @@
 """The registration as a value: what it normalises, refuses, hides and equals."""
 
 import re
-import time
 import unicodedata
 from datetime import UTC, datetime
 
@@ -10,6 +9,7 @@ from attrs import evolve
 from attrs.exceptions import FrozenInstanceError
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from timing import cpu_seconds
 
 from event_registration.errors import InvalidRegistrationError
 from event_registration.model import Mail, MailState, Message, Registration, Status
@@ -342,9 +342,8 @@ def test_a_message_has_one_recipient_and_one_line(change):
 
 def test_a_long_domain_costs_little():
     """A domain too long to be one is not encoded, which would take quadratic time."""
-    started = time.process_time()
+    address = f"a@{'例' * 8000}.example"
 
-    with pytest.raises(InvalidRegistrationError):
-        Registration(**ADA | {"attendee_email": f"a@{'例' * 8000}.example"})
+    seconds = cpu_seconds(lambda: normalise_address(address))
 
-    assert time.process_time() - started < 0.25
+    assert seconds < 0.25
