@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -111,6 +112,30 @@ def test_is_opened_by_many_at_once(path):
     for repository in repositories:
         repository.close()
     assert len({answer.registration_id for answer in answers}) == 1
+
+
+def test_waits_for_whoever_makes_the_file(path):
+    """A new file that somebody else is just writing is waited for, though SQLite itself wouldn't."""
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    threading.Timer(0.2, other.execute, ["COMMIT"]).start()
+
+    repository = SQLiteRepository(path)
+
+    assert repository.add(make_registration())
+    repository.close()
+    other.close()
+
+
+def test_gives_up_on_whoever_makes_the_file(path):
+    """The wait for a new file ends with the patience."""
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(RepositoryUnavailableError):
+        SQLiteRepository(path, patience=0.1)
+
+    other.close()
 
 
 def test_many_waiters_give_up_together(path):

@@ -94,8 +94,9 @@ class SQLiteRepository:
 
     def _prepare(self) -> None:
         with _translated_errors():
-            for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-                self._connection.execute(f"PRAGMA {pragma}")
+            self._write_ahead()
+            self._connection.execute("PRAGMA synchronous = FULL")
+            self._connection.execute("PRAGMA foreign_keys = ON")
         with self._transaction() as connection:
             (application,) = connection.execute("PRAGMA application_id").fetchone()
             (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -111,6 +112,19 @@ class SQLiteRepository:
                     f"The database has layout {version}, this version reads layout {_VERSION}. "
                     "Use the version of event-registration that made it, or newer."
                 )
+
+    def _write_ahead(self) -> None:
+        # SQLite doesn't wait where waiting could deadlock: a writer in a file that isn't WAL yet fails this at once.
+        give_up_at = time.monotonic() + self._patience
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if not _is_lock(error) or time.monotonic() >= give_up_at:
+                    raise
+                time.sleep(0.005)
+            else:
+                return
 
     def add(self, registration: Registration, *, deadline: float | None = None) -> Registration:
         """Store *registration* unless its person is registered for its event already."""
@@ -181,11 +195,15 @@ def _translated_errors() -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        if _is_lock(error):
             raise RepositoryUnavailableError("The database is locked by another process.") from error
         raise RepositoryError(f"SQLite failed ({error.sqlite_errorname}).") from error
     except sqlite3.Error as error:
         raise RepositoryError(f"SQLite failed ({type(error).__name__}).") from error
+
+
+def _is_lock(error: sqlite3.OperationalError) -> bool:
+    return error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
 def _registration(row: sqlite3.Row) -> Registration:
