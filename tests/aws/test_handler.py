@@ -75,6 +75,7 @@ class Context:
 
     def __init__(self, remaining=10_000):
         self.aws_request_id = "0f1e2d3c-0000-4000-8000-000000000001"
+        self.function_name = "register"
         self._remaining = remaining
 
     def get_remaining_time_in_millis(self):
@@ -588,10 +589,23 @@ def test_counts_late_mails(repository, capsys, fault, code):
     line = _log_line(capsys)
     assert (answer["statusCode"], answer["body"]) == (201, SUCCESS)
     assert (line["level"], line["trouble"], line["MailTrouble"]) == ("WARN", code, 1)
+    assert line["FunctionName"] == "register"
     assert before <= line["_aws"]["Timestamp"] <= int(time.time() * 1000)
     assert line["_aws"]["CloudWatchMetrics"] == [
-        {"Namespace": "EventRegistration", "Dimensions": [[]], "Metrics": [{"Name": "MailTrouble"}]}
+        {"Namespace": "EventRegistration", "Dimensions": [["FunctionName"]], "Metrics": [{"Name": "MailTrouble"}]}
     ]
+
+
+def test_counts_late_mails_of_no_function(repository, capsys):
+    """Called without a context, the metric has no dimension."""
+    fault = TransientNotifierError("SES refused for now (TooManyRequestsException).")
+    handler = make_lambda_handler(repository=repository, notifier=RecordingNotifier([fault]), settings=Settings())
+
+    handler(_payload("http-api"), None)
+
+    line = _log_line(capsys)
+    assert line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [[]]
+    assert "FunctionName" not in line
 
 
 FAILURES = {

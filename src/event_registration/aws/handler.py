@@ -75,7 +75,7 @@ def make_lambda_handler(
             )
         else:
             response = api.handle(request)
-        _log(response, getattr(context, "aws_request_id", None), time.monotonic() - started)
+        _log(response, context, time.monotonic() - started)
         return _answer(response, payload)
 
     return handler
@@ -129,23 +129,25 @@ def _answer(response: Response, payload: object) -> dict[str, Any]:
     return answer
 
 
-def _log(response: Response, request_id: str | None, seconds: float) -> None:
+def _log(response: Response, context: object, seconds: float) -> None:
     line: dict[str, Any] = {
         "level": "ERROR" if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR else "INFO",
-        "request_id": request_id,
+        "request_id": getattr(context, "aws_request_id", None),
         "status": response.status,
         **response.facts,
         "milliseconds": round(seconds * 1000, 1),
     }
     if "trouble" in response.facts:
-        # CloudWatch's embedded metric format: the line itself is the metric.
-        line |= {
+        # CloudWatch's embedded metric format: the line itself is the metric. Its dimension tells stacks apart.
+        name = getattr(context, "function_name", None)
+        dimensions = {"FunctionName": name} if name else {}
+        line |= dimensions | {
             "level": "WARN",
             "MailTrouble": 1,
             "_aws": {
                 "Timestamp": int(time.time() * 1000),
                 "CloudWatchMetrics": [
-                    {"Namespace": _NAMESPACE, "Dimensions": [[]], "Metrics": [{"Name": "MailTrouble"}]},
+                    {"Namespace": _NAMESPACE, "Dimensions": [[*dimensions]], "Metrics": [{"Name": "MailTrouble"}]},
                 ],
             },
         }
