@@ -2,28 +2,18 @@
 
 import os
 import re
-import shutil
 import sqlite3
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import npm
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from browsing import chromium
+from playwright.sync_api import expect
 from serving import serving
 
-from event_registration.local.server import _site
+from event_registration.assets import site_folder
 
-CHROMIUM = shutil.which("chromium")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 AXE = "4.14.1", "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ=="
 HEIGHT = 800
 
@@ -31,12 +21,8 @@ HEIGHT = 800
 @pytest.fixture(scope="module")
 def browser():
     """Return a headless Chromium."""
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -231,7 +217,7 @@ class _Silent(BaseHTTPRequestHandler):
 
     def do_GET(self):
         """Send a file of the site."""
-        file = _site() / (self.path.partition("?")[0].lstrip("/") or "index.html")
+        file = site_folder() / (self.path.partition("?")[0].lstrip("/") or "index.html")
         self.send_response(200)
         media_types = {".mjs": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
         self.send_header("Content-Type", media_types.get(file.suffix, "text/html"))

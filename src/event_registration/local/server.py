@@ -7,7 +7,6 @@ import os
 import signal
 import time
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -19,6 +18,7 @@ from werkzeug.wrappers import Request as WSGIRequest
 from werkzeug.wrappers import Response as WSGIResponse
 
 from event_registration.api import Api, Request
+from event_registration.assets import site_folder
 from event_registration.errors import DataFolderInUseError
 from event_registration.local.inbox import Inbox
 from event_registration.local.mailbox import MailboxNotifier
@@ -29,6 +29,7 @@ from event_registration.wire import MAX_BODY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
     from types import FrameType
     from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -170,17 +171,11 @@ def _make_app(
         on_duplicate=settings.on_duplicate,
     )
     api = Api(service, allowed_origins=settings.allowed_origins)
-    return App(api, _site(), Inbox(mailbox) if shown else None, log)
+    return App(api, site_folder(), Inbox(mailbox) if shown else None, log)
 
 
 def _not_empty(environ: os._Environ[str]) -> dict[str, str]:
     return {name: text for name, text in environ.items() if text.strip()}
-
-
-def _site() -> Path:
-    """Return the site's folder: in the wheel beside the package, in a checkout at its root."""
-    installed = Path(__file__).parent.parent / "web"
-    return installed if installed.is_dir() else Path(__file__).parents[3] / "web"
 
 
 def _port(server: Any) -> int:  # noqa: ANN401 - waitress has no types

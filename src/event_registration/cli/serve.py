@@ -1,4 +1,4 @@
-"""The ``event-registration`` command; each command imports what it needs when it runs."""
+"""``event-registration serve``."""
 
 from __future__ import annotations
 
@@ -9,16 +9,10 @@ import click
 
 from event_registration.errors import EventRegistrationError
 
-__all__ = ["main"]
+__all__ = ["serve"]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="event-registration")
-def main() -> None:
-    """Event registration that is right, on a laptop and on AWS."""
-
-
-@main.command()
+@click.command()
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Port; 0 takes a free one."
 )

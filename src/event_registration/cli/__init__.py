@@ -1,0 +1,18 @@
+"""The ``event-registration`` command; each command imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import click
+
+from event_registration.cli.serve import serve
+
+__all__ = ["main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="event-registration")
+def main() -> None:
+    """Event registration that is right, on a laptop and on AWS."""
+
+
+main.add_command(serve)
