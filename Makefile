@@ -5,7 +5,7 @@ DATA ?= event-registration-data
 VENV ?= .venv
 BIN := $(VENV)/bin
 # What is served and tested is the wheel, installed as users install it, with src/ out of sight.
-SOURCES := $(shell find src web -type f -not -name '*.pyc') pyproject.toml README.md LICENSE
+SOURCES := $(shell find src web deploy -type f -not -name '*.pyc') pyproject.toml README.md LICENSE
 
 .PHONY: serve test check proof clean
 

@@ -10,7 +10,10 @@ import subprocess
 import tarfile
 from pathlib import Path
 
+from filelock import FileLock
+
 CACHE = Path(__file__).parent.parent / ".cache" / "npm"
+REQUIREMENTS = Path(__file__).parent / "requirements"
 
 
 class UnavailableError(Exception):
@@ -35,9 +38,7 @@ def fetch(package: str, version: str, sha512: str, member: str) -> Path:
     file = folder / Path(member).name
     if file.exists():
         return file
-    npm = shutil.which("npm")
-    if npm is None:
-        raise UnavailableError(f"{package} is fetched with npm, which is not installed")
+    npm = _npm(package)
     folder.mkdir(parents=True, exist_ok=True)
     command = [npm, "pack", f"{package}@{version}", "--pack-destination", str(folder)]
     fetched = subprocess.run(command, capture_output=True, timeout=120, check=False)
@@ -53,3 +54,45 @@ def fetch(package: str, version: str, sha512: str, member: str) -> Path:
     unfinished.chmod(0o755)
     unfinished.replace(file)
     return file
+
+
+def install(name: str) -> Path:
+    """
+    Return the folder in whose ``node_modules`` a package is with all that it needs, installing them the first time.
+
+    Another lock file gets another folder. Of several test runs at once one installs and the others wait; what a
+    killed one leaves is made anew.
+
+    Args:
+        name: A folder of ``requirements`` with ``package.json`` and ``package-lock.json``; the latter has the versions
+            and the checksums.
+
+    Raises:
+        UnavailableError: No npm, no network, or another archive than a pinned one.
+    """
+    source = REQUIREMENTS / name
+    digest = hashlib.sha256((source / "package-lock.json").read_bytes()).hexdigest()
+    folder = CACHE / f"{name}-{digest[:16]}"
+    complete = folder / "complete"
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        if not complete.exists():
+            npm = _npm(name)
+            shutil.rmtree(folder, ignore_errors=True)
+            shutil.copytree(source, folder)
+            command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+            installed = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+            if installed.returncode:
+                reason = next(
+                    (line for line in installed.stderr.splitlines() if "npm error" in line), "no reason given"
+                )
+                raise UnavailableError(f"{name} could not be installed with npm: {reason}")
+            complete.touch()
+    return folder
+
+
+def _npm(part: str) -> str:
+    npm = shutil.which("npm")
+    if npm is None:
+        raise UnavailableError(f"{part} is fetched with npm, which is not installed")
+    return npm

@@ -11,6 +11,7 @@ Everything that can go wrong, as one tree.
     ├── AlreadyRegisteredError     (ValueError)       already-registered
     ├── SettingsError              (ValueError)       invalid-settings
     ├── DataFolderInUseError       (RuntimeError)     data-folder-in-use
+    ├── DeploymentError            (RuntimeError)     deployment-failed
     ├── RepositoryError            (RuntimeError)     repository-failed
     │   ├── RepositoryUnavailableError (ConnectionError)   repository-unavailable
     │   └── TableLayoutError                          table-layout
@@ -35,6 +36,7 @@ __all__ = [
     "AlreadyRegisteredError",
     "BodyTooLargeError",
     "DataFolderInUseError",
+    "DeploymentError",
     "EventRegistrationError",
     "InvalidRegistrationError",
     "MalformedBodyError",
@@ -140,6 +142,12 @@ class DataFolderInUseError(EventRegistrationError, RuntimeError):
     """Another process serves this data folder."""
 
     code = "data-folder-in-use"
+
+
+class DeploymentError(EventRegistrationError, RuntimeError):
+    """A package can't be built or a stack not be changed; the message says what to do."""
+
+    code = "deployment-failed"
 
 
 class RepositoryError(EventRegistrationError, RuntimeError):

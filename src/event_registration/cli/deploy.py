@@ -1,0 +1,190 @@
+"""``event-registration deploy``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import click
+
+from event_registration.cli.options import complaining, on_stack
+from event_registration.cli.progress import bar, follow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from rich.console import Console
+
+    from event_registration.deployment.account import Account
+    from event_registration.deployment.deploy import Deployment
+
+__all__ = ["deploy"]
+
+_COLOURS = {"Add": "green", "Import": "cyan", "Modify": "yellow", "Remove": "red"}
+
+_REPLACED = {"True": "made anew", "Conditional": "perhaps made anew", "False": ""}
+_OURS = {"CodeBucket", "CodeKey"}
+
+
+def _pairs(_context: click.Context, _option: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:
+    for pair in pairs:
+        if "=" not in pair:
+            raise click.BadParameter(f"{pair!r} is not NAME=VALUE.")
+        if pair.partition("=")[0] in _OURS:
+            raise click.BadParameter(f"{pair!r}: the package is built and named by this command.")
+    return {name: value for name, _, value in (pair.partition("=") for pair in pairs)}
+
+
+def _switch(value: bool | None) -> str | None:  # noqa: FBT001 - click's
+    return None if value is None else str(value).lower()
+
+
+@click.command()
+@on_stack
+@click.option("--sender", help="Address that mail comes from: events@example.org or 'Events <events@example.org>'.")
+@click.option("--sender-identity", metavar="DOMAIN", help="Verify the sender's whole domain instead of the address.")
+@click.option("--ses-sandbox/--no-ses-sandbox", default=None, help="Whether SES is in its sandbox.  [default: asked]")
+@click.option("--table", metavar="NAME", help="Table of the registrations.  [default: eventmanagement]")
+@click.option("--event-ids", metavar="ID,ID", help="The only event ids to take.  [default: any]")
+@click.option("--on-duplicate", type=click.Choice(["answer", "reject"]), help="What a repeat gets.  [default: answer]")
+@click.option(
+    "--site-hosting",
+    type=click.Choice(["CloudFront", "S3Website"], case_sensitive=False),
+    help="How the form is served; S3Website has no HTTPS.  [default: CloudFront]",
+)
+@click.option("--allowed-origin", metavar="URL", help="The one site that may register people.  [default: the form's]")
+@click.option("--alarm-topic", metavar="ARN", help="SNS topic that alarms are sent to.")
+@click.option("--arch", type=click.Choice(["arm64", "x86_64"]), help="The function's processor.  [default: arm64]")
+@click.option("--python", metavar="X.Y", help="The function's Python.  [default: 3.13]")
+@click.option("--memory", type=click.IntRange(128, 10240), metavar="MB", help="The function's memory.  [default: 512]")
+@click.option(
+    "--parameter",
+    "others",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=_pairs,
+    help="Any other parameter of the template; may be repeated.",
+)
+@click.option("--bucket", metavar="NAME", help="Where the function's package is uploaded to.  [default: made for it]")
+@click.option("--yes", is_flag=True, help="Don't ask before changing anything.")
+@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+def deploy(  # noqa: PLR0913 - one argument an option
+    *,
+    stack: str,
+    region: str | None,
+    profile: str | None,
+    sender: str | None,
+    sender_identity: str | None,
+    ses_sandbox: bool | None,
+    table: str | None,
+    event_ids: str | None,
+    on_duplicate: str | None,
+    site_hosting: str | None,
+    allowed_origin: str | None,
+    alarm_topic: str | None,
+    arch: str | None,
+    python: str | None,
+    memory: int | None,
+    others: Mapping[str, str],
+    bucket: str | None,
+    yes: bool,
+    dry_run: bool,
+) -> None:
+    """
+    Deploy everything to AWS: form, API, function, table, mail.
+
+    Builds the function's package, shows what would change, asks, changes the stack and uploads the form. Repeat it to
+    update; what isn't named keeps its value. A table that is left from an earlier stack is taken over with all that
+    is in it.
+    """
+    with complaining(), TemporaryDirectory() as folder:
+        from rich.console import Console
+
+        from event_registration.deployment.account import Account
+        from event_registration.deployment.deploy import parameters_of, prepare
+        from event_registration.deployment.stack import Stack
+
+        console = Console(highlight=False, soft_wrap=True)
+        wishes = parameters_of(
+            sender,
+            SenderIdentity=sender_identity,
+            SesSandbox=_switch(ses_sandbox),
+            TableName=table,
+            EventIds=event_ids,
+            OnDuplicate=on_duplicate,
+            SiteHosting=site_hosting,
+            AllowedOrigin=allowed_origin,
+            AlarmTopicArn=alarm_topic,
+            Architecture=arch,
+            Runtime=python and f"python{python}",
+            MemoryMegabytes=str(memory) if memory else None,
+            **others,
+        )
+        account = Account(region=region, profile=profile)
+        console.print(f"Stack [bold]{stack}[/] in account {account.id}, {account.region}")
+        with console.status("Building the function's package and asking what would change"):
+            deployment = prepare(account, Stack(account, stack), wishes, folder=Path(folder), bucket=bucket)
+        _show(console, deployment)
+        if dry_run:
+            deployment.discard()
+            console.print("Dry run: nothing was changed.")
+            return
+        if deployment.change_set and not yes and not click.confirm("Carry this out?"):
+            deployment.discard()
+            raise click.Abort
+        if deployment.change_set:
+            follow(console, deployment.execute(), len(deployment.change_set.changes))
+        _publish(console, deployment)
+
+
+def _show(console: Console, deployment: Deployment) -> None:
+    from rich.table import Table
+
+    console.print(f"Package: {deployment.package.size / 1024:,.0f} KiB, to be stored in s3://{deployment.bucket}")
+    for name, value in sorted(deployment.parameters.items()):
+        console.print(f"  {name} = {value or '(empty)'}", markup=False)
+    if deployment.change_set is None:
+        console.print("The stack is as it should be.")
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("change", "resource", "type", ""):
+        table.add_column(heading)
+    for change in deployment.change_set.changes:
+        table.add_row(
+            f"[{_COLOURS.get(change.action, 'white')}]{change.action}[/]",
+            change.resource,
+            change.kind,
+            _REPLACED[change.replaced],
+        )
+    console.print(table)
+    if deployment.adopted:
+        name, items = deployment.adopted["TableName"], deployment.adopted.get("ItemCount", 0)
+        console.print(f"Table {name} is there already (about {items:,} items): it is taken over as it is.")
+
+
+def _publish(console: Console, deployment: Deployment) -> None:
+    """Upload the site, and say where everything is and what is left to do."""
+    from event_registration.deployment import site
+
+    outputs = deployment.stack.outputs()
+    files = site.site_files(outputs["ApiUrl"])
+    with bar(console, len(files)) as (progress, task):
+        for file in site.upload(deployment.account, outputs["SiteBucket"], files):
+            progress.update(task, description=file.key, advance=1)
+    console.print(f"\n[bold green]Ready.[/] The form:  {outputs['SiteUrl']}")
+    console.print(f"        The API:   {outputs['ApiUrl']}/registrations")
+    for hint in _hints(deployment.account, outputs):
+        console.print(hint, markup=False)
+    console.print(f"Look whether all is well: event-registration doctor --stack {deployment.stack.name}", markup=False)
+
+
+def _hints(account: Account, outputs: Mapping[str, str]) -> Iterator[str]:
+    identity = outputs["SenderIdentity"]
+    state = account.client("sesv2").get_email_identity(EmailIdentity=identity)
+    if not state.get("VerifiedForSendingStatus"):
+        yield (
+            f"No mail goes out yet: AWS has sent a mail to {identity}; open the link in it."
+            if "@" in identity
+            else f"No mail goes out yet: publish the DNS records that doctor shows for {identity}."
+        )

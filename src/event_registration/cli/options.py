@@ -1,0 +1,38 @@
+"""What the commands on a stack have in common: where it is, and how they fail."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from event_registration.errors import EventRegistrationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["complaining", "on_stack"]
+
+
+def on_stack(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that name a stack to *command*: ``--stack``, ``--region``, ``--profile``."""
+    for option in (
+        click.option("--profile", help="Profile of the AWS configuration.  [default: the AWS command line's]"),
+        click.option("--region", help="AWS region.  [default: the AWS command line's]"),
+        click.option("--stack", required=True, metavar="NAME", help="Name of the CloudFormation stack."),
+    ):
+        command = option(command)
+    return command
+
+
+@contextmanager
+def complaining() -> Iterator[None]:
+    """End the command with a sentence, not a stack trace, if something fails that a person can mend."""
+    from event_registration.deployment.account import explained
+
+    try:
+        with explained():
+            yield
+    except EventRegistrationError as error:
+        raise click.ClickException(str(error)) from error

@@ -1,0 +1,41 @@
+"""Long work shown as it goes: a bar on a terminal, lines elsewhere."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from rich.console import Console
+
+    from event_registration.deployment.stack import Happening
+
+__all__ = ["bar", "follow"]
+
+
+def follow(console: Console, happenings: Iterator[Happening], total: int) -> None:
+    """Show a change as it happens: a bar on a terminal, a line an event elsewhere."""
+    with bar(console, total) as (progress, task):
+        try:
+            for each in happenings:
+                if not console.is_terminal:
+                    console.print(f"{each.status}  {each.resource}  {each.reason}".rstrip(), markup=False)
+                is_done = each.status.endswith("_COMPLETE") and each.kind != "AWS::CloudFormation::Stack"
+                progress.update(task, description=f"{each.status} {each.resource}", advance=int(is_done))
+        except KeyboardInterrupt:
+            console.print("AWS goes on without this command. Its console shows how it ends.")
+            raise
+        progress.update(task, completed=total, description="Done")
+
+
+@contextmanager
+def bar(console: Console, total: int) -> Iterator[tuple[Any, Any]]:
+    """Show a bar of *total* steps on a terminal while the block runs; yields it and its task."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        yield progress, progress.add_task("Starting", total=total)

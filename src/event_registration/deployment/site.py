@@ -1,0 +1,100 @@
+"""The site in its bucket: what is uploaded, as what, and emptied again."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from event_registration.assets import site_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from event_registration.deployment.account import Account
+
+__all__ = ["SiteFile", "empty", "site_files", "upload"]
+
+CONFIG = "config.mjs"
+_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+# The files name each other without a version, so that each visit asks whether they are still the same ones: the ETag
+# makes that cheap, and nobody runs the old script on the new page.
+_CACHING = "no-cache"
+
+
+@frozen(kw_only=True)
+class SiteFile:
+    """
+    One object of the site's bucket.
+
+    Args:
+        key: Its key.
+        body: Its octets.
+        content_type: What browsers take it for.
+        caching: How long they may keep it: the Cache-Control header.
+    """
+
+    key: str
+    body: bytes
+    content_type: str
+    caching: str = _CACHING
+
+
+def site_files(api_url: str) -> list[SiteFile]:
+    """
+    Return the site's files, the page itself last, so that whoever loads it finds all it asks for.
+
+    Args:
+        api_url: Where the API is; ``config.mjs`` tells it to the page and is the only file that differs.
+    """
+    paths = sorted(site_folder().iterdir(), key=lambda path: (path.suffix == ".html", path.name))
+    return [
+        SiteFile(
+            key=path.name,
+            body=_config(path.read_text(encoding="utf-8"), api_url) if path.name == CONFIG else path.read_bytes(),
+            content_type=_TYPES[path.suffix],
+        )
+        for path in paths
+    ]
+
+
+def upload(account: Account, bucket: str, files: list[SiteFile]) -> Iterator[SiteFile]:
+    """Put *files* into *bucket*, and yield each once it is there."""
+    for file in files:
+        account.client("s3").put_object(
+            Bucket=bucket,
+            Key=file.key,
+            Body=file.body,
+            ContentType=file.content_type,
+            CacheControl=file.caching,
+            ExpectedBucketOwner=account.id,
+        )
+        yield file
+
+
+def empty(account: Account, bucket: str) -> int:
+    """Delete every object of *bucket*, in all versions, and return how many there were."""
+    client = account.client("s3")
+    count = 0
+    for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket, ExpectedBucketOwner=account.id):
+        doomed = [
+            {"Key": each["Key"], "VersionId": each["VersionId"]}
+            for each in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+        ]
+        if doomed:
+            client.delete_objects(
+                Bucket=bucket, Delete={"Objects": doomed, "Quiet": True}, ExpectedBucketOwner=account.id
+            )
+        count += len(doomed)
+    return count
+
+
+def _config(text: str, api_url: str) -> bytes:
+    return re.sub(r'apiUrl = ""', lambda _: f"apiUrl = {json.dumps(api_url)}", text).encode()

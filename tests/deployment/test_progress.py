@@ -1,0 +1,87 @@
+"""How a change is shown while it happens."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from event_registration.cli.deploy import _hints
+from event_registration.cli.progress import follow
+from event_registration.deployment.stack import Happening
+
+HAPPENINGS = (
+    Happening(
+        resource="events", kind="AWS::CloudFormation::Stack", status="CREATE_IN_PROGRESS", reason="User Initiated"
+    ),
+    Happening(resource="Function", kind="AWS::Lambda::Function", status="CREATE_COMPLETE"),
+    Happening(resource="events", kind="AWS::CloudFormation::Stack", status="CREATE_COMPLETE"),
+)
+
+
+@pytest.fixture
+def console(request):
+    """Return a console that writes into memory, on a terminal or not."""
+    return Console(file=io.StringIO(), force_terminal=request.param, width=100, soft_wrap=True)
+
+
+@pytest.mark.parametrize("console", [False], indirect=True, ids=["file"])
+def test_prints_a_line_an_event(console):
+    """Into a file or a log every event is a line."""
+    follow(console, iter(HAPPENINGS), total=1)
+
+    assert console.file.getvalue().splitlines() == [
+        "CREATE_IN_PROGRESS  events  User Initiated",
+        "CREATE_COMPLETE  Function",
+        "CREATE_COMPLETE  events",
+    ]
+
+
+@pytest.mark.parametrize("console", [True], indirect=True, ids=["terminal"])
+def test_shows_a_bar_on_a_terminal(console):
+    """On a terminal a bar counts the resources that are done."""
+    follow(console, iter(HAPPENINGS), total=1)
+
+    shown = console.file.getvalue()
+    assert "1/1" in shown
+    assert "Done" in shown
+
+
+@pytest.mark.parametrize("console", [False, True], indirect=True, ids=["file", "terminal"])
+def test_an_interruption_does_not_look_like_an_end(console):
+    """Whoever stops watching is told that AWS goes on."""
+
+    def happenings():
+        yield HAPPENINGS[0]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        follow(console, happenings(), total=1)
+
+    assert "AWS goes on without this command." in console.file.getvalue()
+
+
+class Unverified:
+    """An account in which SES has verified nobody."""
+
+    def client(self, service):
+        """Return itself for SES."""
+        assert service == "sesv2"
+        return self
+
+    def get_email_identity(self, **_):
+        """Return an identity whose owner hasn't done anything yet."""
+        return {"VerifiedForSendingStatus": False}
+
+
+@pytest.mark.parametrize(
+    ("identity", "hint"),
+    [
+        ("events@example.org", "AWS has sent a mail to events@example.org; open the link in it."),
+        ("example.org", "publish the DNS records that doctor shows for example.org."),
+    ],
+)
+def test_says_what_is_left_to_do(identity, hint):
+    """Until the sender is verified the command ends with what verifies it."""
+    hints = list(_hints(Unverified(), {"SenderIdentity": identity}))
+
+    assert hints == [f"No mail goes out yet: {hint}"]

@@ -1,0 +1,60 @@
+"""The site's files as they are uploaded, and the bucket emptied."""
+
+import os
+from unittest.mock import patch
+
+import pytest
+
+from event_registration.deployment.account import Account
+from event_registration.deployment.site import empty, site_files, upload
+
+
+@pytest.fixture
+def account(emulator):
+    """Return the emulator's account."""
+    with patch.dict(os.environ, emulator.environ(), clear=True):
+        yield Account()
+
+
+@pytest.fixture
+def bucket(emulator):
+    """Return the name of a fresh bucket that keeps versions."""
+    client = emulator.client("s3")
+    client.create_bucket(Bucket="site-test", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    client.put_bucket_versioning(Bucket="site-test", VersioningConfiguration={"Status": "Enabled"})
+    yield "site-test"
+    client.delete_bucket(Bucket="site-test")
+
+
+def test_the_page_comes_last():
+    """Whoever loads the new page finds all that it asks for."""
+    keys = [file.key for file in site_files("https://api.example")]
+
+    assert keys[-1] == "index.html"
+    assert "main.mjs" in keys
+
+
+@pytest.mark.parametrize("url", ["https://api.example/prod", 'https://"\\1'])
+def test_config_names_the_api(url):
+    """The one generated file says where the API is, as a string whatever it holds."""
+    (config,) = [file for file in site_files(url) if file.key == "config.mjs"]
+
+    statement = config.body.decode().splitlines()[-1]
+    assert statement == "export const apiUrl = " + '"' + url.replace("\\", "\\\\").replace('"', '\\"') + '";'
+
+
+def test_empties_every_version(account, bucket, emulator):
+    """Objects, their earlier versions and their delete markers are all gone."""
+    client = emulator.client("s3")
+    for _ in range(2):
+        list(upload(account, bucket, site_files("https://api.example")))
+    client.delete_object(Bucket=bucket, Key="index.html")
+
+    count = empty(account, bucket)
+    again = empty(account, bucket)
+
+    left = client.list_object_versions(Bucket=bucket)
+    assert count == 2 * len(site_files("")) + 1
+    assert again == 0
+    assert "Versions" not in left
+    assert "DeleteMarkers" not in left

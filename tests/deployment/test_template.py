@@ -1,0 +1,869 @@
+"""The template: clean by three linters, least privilege by the calls that are made, of one mind with the code."""
+
+import base64
+import contextlib
+import copy
+import fnmatch
+import io
+import itertools
+import json
+import os
+import re
+import subprocess
+from collections import Counter
+from importlib.resources import files
+from pathlib import Path
+from types import SimpleNamespace
+
+import attrs
+import boto3
+import npm
+import permissions
+import pypi
+import pytest
+import template
+from hypothesis import given, reject, settings
+from hypothesis import strategies as st
+from jsonschema import Draft4Validator, Draft202012Validator
+from moto import mock_aws
+from permissions import Question
+
+from event_registration import Settings, make_lambda_handler
+from event_registration.api import HEADERS
+from event_registration.errors import NotifierError
+from event_registration.local import SQLiteRepository
+from event_registration.local.server import _SITE_HEADERS
+from event_registration.rules import attendee_digest
+from event_registration.service import _ROOMY_SECONDS
+from event_registration.settings import PREFIX
+from event_registration.testing import RecordingNotifier
+
+ROOT = Path(__file__).parent.parent.parent
+WIRE = ROOT / "tests" / "wire"
+TEMPLATE = template.load()
+POST = json.loads((ROOT / "tests" / "payloads" / "rest-api.json").read_text("utf-8"))
+ADA = {"eventid": "devconf-2026", "eventname": "DevConf 2026", "cname": "Ada Lovelace", "cemail": "ada@example.org"}
+EVE = ADA | {"cname": "Eve Adams", "cemail": "eve@example.org"}
+# Lambda's context, as far as the handler reads it.
+CONTEXT = SimpleNamespace(
+    aws_request_id="0f1e2d3c-0000-4000-8000-000000000001",
+    function_name="events-function",
+    get_remaining_time_in_millis=lambda: 10_000,
+)
+TOPIC = f"arn:aws:sns:{template.REGION}:{template.ACCOUNT}:alarms"
+
+SKIPPED_BY_CHECKOV = {
+    ("CKV_AWS_119", "RegistrationTable"),
+    ("CKV_AWS_158", "FunctionLogs"),
+    ("CKV_AWS_116", "Function"),
+    ("CKV_AWS_117", "Function"),
+    ("CKV_AWS_173", "Function"),
+    ("CKV_AWS_59", "RegistrationsPost"),
+    ("CKV_AWS_158", "ApiLogs"),
+    ("CKV_AWS_120", "ApiStage"),
+    ("CKV_AWS_18", "SiteBucket"),
+    ("CKV_AWS_21", "SiteBucket"),
+    ("CKV_AWS_54", "SiteBucket"),
+    ("CKV_AWS_56", "SiteBucket"),
+    ("CKV_AWS_68", "Distribution"),
+    ("CKV_AWS_86", "Distribution"),
+    ("CKV_AWS_174", "Distribution"),
+}
+SKIPPED_BY_CFN_LINT = {("WS1004", "Function")}
+SERVERLESS = ("--append-rules=cfn_lint_serverless.rules",)
+
+
+def _environment(name):
+    try:
+        return pypi.environment(name)
+    except pypi.UnavailableError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def cfn_lint():
+    """Return a function that runs cfn-lint and returns what the process came to."""
+    program = _environment("cfn-lint") / "cfn-lint"
+
+    def run(*arguments, cwd=ROOT):
+        return subprocess.run([program, *arguments], cwd=cwd, capture_output=True, text=True, check=False)
+
+    return run
+
+
+def _bare():
+    """Return a copy of the template that asks no linter to look away."""
+    bare = copy.deepcopy(TEMPLATE)
+    for resource in bare["Resources"].values():
+        resource.pop("Metadata", None)
+    return bare
+
+
+def _faulty():
+    """Return a copy with a reference to nothing, an unknown property, one of another type, and one missing."""
+    faulty = copy.deepcopy(TEMPLATE)
+    properties = {name: each["Properties"] for name, each in faulty["Resources"].items() if "Properties" in each}
+    properties["RegistrationTable"]["TableName"] = {"Ref": "TableNam"}
+    properties["Api"]["Nome"] = "events"
+    properties["SiteBucket"]["BucketEncryption"]["ServerSideEncryptionConfiguration"] = "AES256"
+    del properties["ApiStage"]["RestApiId"]
+    return faulty
+
+
+FAULTS = {("E1020", "RegistrationTable"), ("E3002", "Api"), ("E3012", "SiteBucket"), ("E3003", "ApiStage")}
+
+
+class TestCfnLint:
+    """The template beside CloudFormation's specification, and beside the rules for serverless applications."""
+
+    @pytest.mark.parametrize("arguments", [(), SERVERLESS], ids=["bare", "serverless"])
+    def test_finds_nothing(self, cfn_lint, arguments):
+        """Neither an error nor a warning."""
+        outcome = cfn_lint(*arguments, "deploy/cloudformation.yaml")
+
+        assert (outcome.returncode, outcome.stdout, outcome.stderr) == (0, "", "")
+
+    def test_finds_faults_and_what_is_skipped(self, cfn_lint, tmp_path):
+        """It sees the faults put into a copy; and in one without skips just what the template skips."""
+        (tmp_path / "faulty.json").write_text(json.dumps(_faulty()))
+        (tmp_path / "bare.json").write_text(json.dumps(_bare()))
+
+        outcome = cfn_lint(*SERVERLESS, "--format", "json", "faulty.json", "bare.json", cwd=tmp_path)
+
+        found = {"faulty.json": set(), "bare.json": set()}
+        for match in json.loads(outcome.stdout):
+            found[match["Filename"]].add((match["Rule"]["Id"], match["Location"]["Path"][1]))
+        assert found["faulty.json"] >= FAULTS
+        assert found["bare.json"] == SKIPPED_BY_CFN_LINT
+
+    def test_every_skip_is_pinned_and_explained(self):
+        """The template asks to skip these and no other, each on a line that says why."""
+        skipped = {
+            (rule, name)
+            for name, resource in TEMPLATE["Resources"].items()
+            for rule in resource.get("Metadata", {}).get("cfn-lint", {}).get("config", {}).get("ignore_checks", [])
+        }
+
+        lines = [line for line in template.PATH.read_text("utf-8").splitlines() if "ignore_checks" in line]
+        assert skipped == SKIPPED_BY_CFN_LINT
+        assert "cfn-lint" not in TEMPLATE["Metadata"]
+        assert [line for line in lines if not re.search(r"\]  # \w.{20,}", line)] == []
+
+
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory):
+    """Return by file what checkov found in the template, and in a copy that skips nothing."""
+    program = _environment("checkov") / "checkov"
+    bare = tmp_path_factory.mktemp("checkov") / "bare.json"
+    bare.write_text(json.dumps(_bare()))
+    arguments = ["--framework", "cloudformation", "--skip-download", "--output", "json"]
+    # It looks for settings of its own where it runs.
+    outcome = subprocess.run(
+        [program, *arguments, "--file", template.PATH, "--file", bare],
+        cwd=bare.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    report = json.loads(outcome.stdout)
+    assert report["summary"]["parsing_errors"] == 0
+    return {
+        path.name: {
+            kind: [each for each in report["results"][f"{kind}_checks"] if Path(each["file_path"]).name == path.name]
+            for kind in ("passed", "failed", "skipped")
+        }
+        for path in (template.PATH, bare)
+    }
+
+
+def _pairs(checks):
+    return sorted((each["check_id"], each["resource"].rpartition(".")[2]) for each in checks)
+
+
+class TestCheckov:
+    """The template beside checkov's rules of security."""
+
+    def test_finds_nothing(self, checked):
+        """No check fails, and it did look."""
+        ours = checked[template.PATH.name]
+
+        assert _pairs(ours["failed"]) == []
+        assert len(ours["passed"]) >= 25
+
+    def test_every_skip_is_pinned(self, checked):
+        """These checks of these resources are skipped and no other."""
+        skipped = _pairs(checked[template.PATH.name]["skipped"])
+
+        assert skipped == sorted(SKIPPED_BY_CHECKOV)
+
+    def test_every_skip_is_explained(self, checked):
+        """Each skip says why in a sentence."""
+        reasons = [each["check_result"]["suppress_comment"] for each in checked[template.PATH.name]["skipped"]]
+
+        assert [reason for reason in reasons if not re.fullmatch(r"\w.{20,}\.", reason)] == []
+
+    def test_every_skip_is_needed(self, checked):
+        """Without the skips just the skipped checks fail."""
+        assert _pairs(checked["bare.json"]["failed"]) == sorted(SKIPPED_BY_CHECKOV)
+
+
+# What the function's role may do besides the calls of our code, and who does it.
+OF_THE_SERVICE = {
+    "logs:CreateLogStream": "Lambda, for each new container",
+    "logs:PutLogEvents": "Lambda, what the function prints",
+    "xray:PutTraceSegments": "Lambda, with active tracing",
+    "xray:PutTelemetryRecords": "Lambda, with active tracing",
+}
+IDENTITIES = {"by address": {}, "by domain": {"SenderIdentity": "example.org", "SenderName": "Événements, Inc."}}
+SANDBOX = {"SesSandbox": "true"}
+
+
+class Deployed:
+    """The template's role beside what IAM was asked while the template's function ran."""
+
+    def __init__(self, parameters, simulator):
+        self.stack = template.Stack(TEMPLATE, **parameters)
+        self.role = self.stack["FunctionRole"]
+        self.account = permissions.Account(
+            id=template.ACCOUNT,
+            region=template.REGION,
+            identity=parameters.get("SenderIdentity", template.REQUIRED["SenderAddress"]),
+            sandbox="SesSandbox" in parameters,
+        )
+        self.mail = {"ses:FromAddress": template.REQUIRED["SenderAddress"]}
+        self.steps = _recorded_steps(parameters, self.account.identity)
+        self.questions = [
+            question for calls in self.steps.values() for call in calls for question in self.account.questions(call)
+        ]
+        self._simulator = simulator
+
+    def refused(self, questions):
+        """Return those of *questions* that IAM would answer with no."""
+        answers = permissions.allowed(self.role, questions, self.account, self._simulator)
+        return [question for question, allowed in zip(questions, answers, strict=True) if not allowed]
+
+
+def _recorded_steps(parameters, identity):
+    """Return the calls of a real handler, made of the template's own environment, by what it was asked to do."""
+    steps = {}
+    with contextlib.ExitStack() as running:
+        running.enter_context(mock_aws())
+        running.enter_context(contextlib.redirect_stdout(io.StringIO()))
+        patch = running.enter_context(pytest.MonkeyPatch.context())
+        # The clients of a session of their own aren't recorded.
+        own = boto3.Session(region_name=template.REGION)
+        dynamodb, ses = (
+            running.enter_context(contextlib.closing(own.client(service))) for service in ("dynamodb", "sesv2")
+        )
+        table = template.Stack(TEMPLATE, **parameters)["RegistrationTable"]
+        made = ("TableName", "KeySchema", "AttributeDefinitions", "BillingMode")
+        dynamodb.create_table(**{name: table[name] for name in made})
+        patch.setattr(boto3, "DEFAULT_SESSION", boto3.Session(region_name=template.REGION))
+        calls = permissions.record(boto3.DEFAULT_SESSION)
+
+        def handler(**more):
+            for name in [name for name in os.environ if name.startswith(PREFIX)]:
+                patch.delenv(name)
+            for name, text in _variables(template.Stack(TEMPLATE, **parameters, **more)).items():
+                patch.setenv(name, text)
+            return make_lambda_handler()
+
+        def step(description, handle, status, body):
+            answer = handle(POST | {"body": json.dumps(body)}, CONTEXT)
+            assert answer["statusCode"] == status
+            steps[description] = list(calls)
+            calls.clear()
+
+        answering, rejecting = handler(), handler(OnDuplicate="reject")
+        step("first, refused by SES", answering, 201, ADA)
+        ses.create_email_identity(EmailIdentity=identity)
+        _ten_minutes_pass(dynamodb, table["TableName"])
+        step("ten minutes later", answering, 201, ADA)
+        step("repeat", answering, 201, ADA)
+        step("other details", answering, 201, ADA | {"cname": "Ada King"})
+        step("first", answering, 201, EVE)
+        step("rejected", rejecting, 409, EVE)
+    return steps
+
+
+def _ten_minutes_pass(dynamodb, table):
+    """Leave Ada's row as it is when its mail was attempted long ago."""
+    dynamodb.update_item(
+        TableName=table,
+        Key={"eventid": {"S": ADA["eventid"]}, "sk": {"S": f"REGISTRATION#{attendee_digest(ADA['cemail'])}"}},
+        UpdateExpression="SET attempted_at = :then",
+        ConditionExpression="attribute_exists(attempted_at)",
+        ExpressionAttributeValues={":then": {"S": "2026-01-01T00:00:00Z"}},
+    )
+
+
+@pytest.fixture(scope="module")
+def simulator():
+    """Return where the IAM simulator is installed."""
+    try:
+        return npm.install("iam-simulate")
+    except npm.UnavailableError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module", params=IDENTITIES.values(), ids=IDENTITIES.keys())
+def deployed(request, simulator):
+    """Return what is deployed with an identity of each kind."""
+    return Deployed(request.param, simulator)
+
+
+@pytest.fixture(scope="module")
+def sandboxed(simulator):
+    """Return what is deployed while SES is in its sandbox."""
+    return Deployed(SANDBOX, simulator)
+
+
+class TestLeastPrivilege:
+    """The function's role: all that the code's calls need, and nothing else."""
+
+    def test_the_recording_has_every_call(self, deployed):
+        """What was recorded is a registration, a lost mail sent again, repeats and a rejection, each with its marks."""
+        operations = {step: [call.operation for call in calls] for step, calls in deployed.steps.items()}
+
+        assert operations == {
+            "first, refused by SES": ["PutItem", "SendEmail", "PutItem"],
+            "ten minutes later": ["PutItem", "PutItem", "SendEmail", "PutItem"],
+            "repeat": ["PutItem"],
+            "other details": ["PutItem"],
+            "first": ["PutItem", "SendEmail", "PutItem"],
+            "rejected": ["PutItem"],
+        }
+
+    def test_nothing_is_missing(self, deployed):
+        """Everything that the code does is allowed."""
+        assert deployed.refused(deployed.questions) == []
+
+    def test_nothing_is_missing_in_the_sandbox(self, sandboxed):
+        """In the sandbox SES asks for the right to send to the recipient's identity as well, and that is allowed."""
+        assert sandboxed.account.arn("ses", "identity/ada@example.org") in {
+            question.resource for question in sandboxed.questions
+        }
+        assert sandboxed.refused(sandboxed.questions) == []
+
+    def test_nothing_is_granted_that_is_not_used(self, deployed):
+        """Every right was used, on the very resource it names, but for those that Lambda itself uses."""
+        granted = permissions.granted(deployed.role)
+
+        used = {(question.action, question.resource) for question in deployed.questions}
+        assert {right for right in granted if right[0] not in OF_THE_SERVICE} == used
+        assert Counter(action for action, _ in granted if action in OF_THE_SERVICE) == Counter(OF_THE_SERVICE.keys())
+
+    def test_the_sandbox_adds_recipients_only(self, sandboxed):
+        """The switch for the sandbox adds one right: to send to any identity of the account."""
+        without = permissions.granted(template.Stack(TEMPLATE)["FunctionRole"])
+
+        added = permissions.granted(sandboxed.role) - without
+
+        assert added == {("ses:SendEmail", sandboxed.account.arn("ses", "identity/*"))}
+
+    def test_lambda_may_log_and_trace(self, deployed):
+        """Lambda can write the function's own log, and traces."""
+        stream = deployed.account.arn("logs", f"log-group:{deployed.stack.outputs['FunctionLogs']}:log-stream:1")
+
+        questions = [Question(action, stream if "logs" in action else "*") for action in OF_THE_SERVICE]
+
+        assert deployed.refused(questions) == []
+
+    def test_everything_else_is_refused(self, deployed):
+        """Other tables and actions, other senders, sets and recipients, and other functions' logs are out of reach."""
+        arn, mail, outputs = deployed.account.arn, deployed.mail, deployed.stack.outputs
+        table = arn("dynamodb", f"table/{outputs['TableName']}")
+        identity = arn("ses", f"identity/{deployed.account.identity}")
+        our_set = arn("ses", f"configuration-set/{outputs['ConfigurationSet']}")
+        other_log = arn("logs", "log-group:/event-registration/other/function:log-stream:1")
+
+        questions = [
+            *(Question("dynamodb:PutItem", arn("dynamodb", f"table/{name}")) for name in ("other", "eventmanagement2")),
+            *(
+                Question(f"dynamodb:{operation}", table)
+                for operation in ("GetItem", "DeleteItem", "UpdateItem", "Query", "Scan", "DeleteTable")
+            ),
+            *(
+                Question("ses:SendEmail", resource, {"ses:FromAddress": address})
+                for resource in (identity, our_set)
+                for address in ("chair@example.org", "events@example.org.example.com", "xevents@example.org")
+            ),
+            Question("ses:SendEmail", identity),
+            Question("ses:SendRawEmail", identity, mail),
+            Question("ses:SendEmail", arn("ses", "configuration-set/other"), mail),
+            Question("ses:SendEmail", arn("ses", "identity/other.example.org"), mail),
+            Question("ses:SendEmail", arn("ses", "identity/ada@example.org"), mail),
+            *(Question(action, other_log) for action in OF_THE_SERVICE if "logs" in action),
+            Question("logs:DeleteLogGroup", arn("logs", f"log-group:{outputs['FunctionLogs']}")),
+        ]
+
+        assert deployed.refused(questions) == questions
+
+    def test_the_sandbox_opens_nothing_else(self, sandboxed):
+        """With the switch for the sandbox the function still speaks for one address, with one set, by mail alone."""
+        recipient = sandboxed.account.arn("ses", "identity/ada@example.org")
+
+        questions = [
+            Question("ses:SendEmail", recipient, {"ses:FromAddress": "chair@example.org"}),
+            Question("ses:SendRawEmail", recipient, sandboxed.mail),
+            Question("ses:SendEmail", sandboxed.account.arn("ses", "configuration-set/other"), sandboxed.mail),
+        ]
+
+        assert sandboxed.refused(questions) == questions
+
+    def test_the_senders_case_does_not_matter(self, deployed):
+        """SES is told the address as the operator typed it or with its domain in small letters: both are one."""
+        identity = deployed.account.arn("ses", f"identity/{deployed.account.identity}")
+
+        assert deployed.refused([Question("ses:SendEmail", identity, {"ses:FromAddress": "Events@Example.ORG"})]) == []
+
+    def test_only_lambda_takes_the_role(self, deployed):
+        """Nobody but the Lambda service can act in the function's role."""
+        (statement,) = deployed.role["AssumeRolePolicyDocument"]["Statement"]
+
+        assert (statement["Principal"], statement["Action"]) == ({"Service": "lambda.amazonaws.com"}, "sts:AssumeRole")
+
+    @pytest.mark.parametrize(
+        ("source", "allowed"),
+        [
+            ("events-api/prod/POST/registrations", True),
+            ("events-api/prod/OPTIONS/registrations", True),
+            ("events-api/prod/POST/other", False),
+            ("other-api/prod/POST/registrations", False),
+        ],
+    )
+    def test_only_the_api_invokes_the_function(self, source, allowed):
+        """The function's one permission is for this API's one route."""
+        (permission,) = template.Stack(TEMPLATE).of_type("AWS::Lambda::Permission").values()
+
+        arn = f"arn:aws:execute-api:{template.REGION}:{template.ACCOUNT}:{source}"
+        assert (permission["Principal"], permission["Action"]) == ("apigateway.amazonaws.com", "lambda:InvokeFunction")
+        assert fnmatch.fnmatchcase(arn, permission["SourceArn"]) is allowed
+
+
+def _schema(name):
+    return json.loads((files("event_registration") / "schemas" / f"{name}.v1.schema.json").read_text("utf-8"))
+
+
+def _model_of(schema):
+    """Return the structure that a published schema asks for, without its rules for values, as API Gateway reads it."""
+    definitions = {f"#/$defs/{name}": each for name, each in schema["$defs"].items()}
+    return {
+        "$schema": "http://json-schema.org/draft-04/schema#",
+        "title": schema["title"],
+        "type": schema["type"],
+        "required": schema["required"],
+        "properties": {
+            name: {"type": (definitions[each["$ref"]] if "$ref" in each else each)["type"]}
+            for name, each in schema["properties"].items()
+        },
+    }
+
+
+def _cases(pattern):
+    return [case for path in sorted(WIRE.glob(pattern)) for case in json.loads(path.read_text("utf-8"))]
+
+
+def _parsed(case):
+    body = case["base64"] if "base64" in case else case["body"]
+    if isinstance(body, dict):
+        body = body.get("before", "") + body["repeat"] * body["times"] + body.get("after", "")
+    # API Gateway looks at a body as it came; only its binary media types, of which we have none, come as base64.
+    return json.loads(base64.b64decode(body) if "base64" in case or case.get("is_base64") else body)
+
+
+def _structural(schema, data):
+    """Tell whether *schema* refuses *data* because something is missing or of another type."""
+    return any(error.validator in {"required", "type"} for error in Draft202012Validator(schema).iter_errors(data))
+
+
+NO_TEXT = [None, True, 5, 0.5, [], ["Ada"], {}]
+DATA = [
+    *(case["data"] for case in _cases("registrations-*.json")),
+    *({name: text for name, text in ADA.items() if name != missing} for missing in ADA),
+    *(ADA | {name: value} for name in ADA for value in NO_TEXT),
+    *NO_TEXT,
+    json.dumps(ADA),
+]
+
+
+@pytest.fixture(scope="module")
+def model():
+    """Return the model as the API has it."""
+    stack = template.Stack(TEMPLATE)
+    (model,) = stack.of_type("AWS::ApiGateway::Model").values()
+    assert stack["RegistrationsPost"]["RequestModels"] == {model["ContentType"]: model["Name"]}
+    return model["Schema"]
+
+
+class TestRequestModel:
+    """What API Gateway looks at before it calls the function."""
+
+    def test_is_the_schemas_structure(self, model):
+        """The model is derived from the published schema, and valid by the draft that API Gateway speaks."""
+        Draft4Validator.check_schema(model)
+
+        assert model == _model_of(_schema("registration"))
+
+    def test_takes_every_body_that_the_function_takes(self, model):
+        """No body that the function accepts is kept from it."""
+        accepted = _cases("bodies-accepted.json")
+
+        refused = [case["description"] for case in accepted if not Draft4Validator(model).is_valid(_parsed(case))]
+
+        assert len(accepted) > 10
+        assert refused == []
+
+    def test_judges_structure_and_nothing_else(self, model):
+        """The model refuses what the schema refuses as missing or no text, and leaves values to the function."""
+        schema = _schema("registration")
+
+        judged = [(data, Draft4Validator(model).is_valid(data)) for data in DATA]
+
+        assert [data for data, accepted in judged if accepted is _structural(schema, data)] == []
+        assert {accepted for _, accepted in judged} == {True, False}
+
+    def test_is_applied(self):
+        """Posts are held to the model before the function is called; what a browser asks first has no body."""
+        stack = template.Stack(TEMPLATE)
+
+        validators = {each["HttpMethod"]: each.get("RequestValidatorId") for each in _methods(stack)}
+
+        assert validators == {"POST": "events-bodyvalidator", "OPTIONS": None}
+        assert stack["BodyValidator"]["ValidateRequestBody"] is True
+
+
+def _methods(stack):
+    return stack.of_type("AWS::ApiGateway::Method").values()
+
+
+def _variables(stack):
+    return stack["Function"]["Environment"]["Variables"]
+
+
+ORIGINS = {
+    "CloudFront": {},
+    "S3Website": {"SiteHosting": "S3Website"},
+    "a host of one's own": {"AllowedOrigin": "https://events.example.org"},
+    "an address with a port": {"AllowedOrigin": "http://127.0.0.1:8000"},
+    "one's own host beside S3Website": {"AllowedOrigin": "https://a.example", "SiteHosting": "S3Website"},
+}
+
+
+class TestOwnAnswers:
+    """What API Gateway answers by itself."""
+
+    @pytest.mark.parametrize("parameters", ORIGINS.values(), ids=ORIGINS.keys())
+    def test_the_allowed_origin_reads_them(self, parameters):
+        """Every such answer lets the pages of the one origin read it that the function lets post."""
+        stack = template.Stack(TEMPLATE, **parameters)
+
+        responses = stack.of_type("AWS::ApiGateway::GatewayResponse").values()
+
+        header = "gatewayresponse.header.Access-Control-Allow-Origin"
+        origin = stack.outputs["AllowedOrigin"]
+        assert {each["ResponseType"] for each in responses} == {"BAD_REQUEST_BODY", "DEFAULT_4XX", "DEFAULT_5XX"}
+        assert {each["ResponseParameters"][header] for each in responses} == {f"'{origin}'"}
+        assert Settings.from_environ(_variables(stack)).allowed_origins == {origin}
+
+    def test_they_have_our_headers(self):
+        """Every such answer has the headers that every answer of ours has."""
+        responses = template.Stack(TEMPLATE).of_type("AWS::ApiGateway::GatewayResponse").values()
+
+        ours = {f"gatewayresponse.header.{name}": f"'{text}'" for name, text in HEADERS.items()}
+        assert [
+            each["ResponseType"] for each in responses if not ours.items() <= each["ResponseParameters"].items()
+        ] == []
+
+    def test_a_refused_body_is_a_problem(self):
+        """What the model refuses is answered with a problem of our own kind, its status, and a documented code."""
+        response = template.Stack(TEMPLATE)["BadRequestBody"]
+        body = response["ResponseTemplates"]["application/json"]
+        problem = json.loads(body)
+
+        page = (ROOT / "docs" / "http-api.md").read_text("utf-8")
+        Draft202012Validator(_schema("problem")).validate(problem)
+        assert (response["StatusCode"], problem["status"], problem["errors"]) == ("400", 400, [])
+        assert response["ResponseParameters"]["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
+        assert re.search(rf"^\| {problem['status']} \|[^|]*`{problem['code']}`", page, re.MULTILINE)
+        # API Gateway reads it as a template of Velocity's, and these are its signs.
+        assert not set(body) & set("$#")
+
+
+class TestTable:
+    """The table, which holds what must not be lost."""
+
+    def test_keys(self):
+        """An item is a person at an event."""
+        table = template.Stack(TEMPLATE)["RegistrationTable"]
+
+        assert table["KeySchema"] == [
+            {"AttributeName": "eventid", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ]
+
+    def test_outlives_everything(self):
+        """The table stays when its stack goes, nobody deletes it by mistake, and any second of it can be restored."""
+        declared = TEMPLATE["Resources"]["RegistrationTable"]
+        table = template.Stack(TEMPLATE)["RegistrationTable"]
+
+        assert (declared["DeletionPolicy"], declared["UpdateReplacePolicy"]) == ("Retain", "Retain")
+        assert table["DeletionProtectionEnabled"] is True
+        assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+
+    def test_keeps_nothing_in_clear_and_nothing_too_long(self):
+        """Items are encrypted with a key whose use is on record, and go when their time is over."""
+        table = template.Stack(TEMPLATE)["RegistrationTable"]
+
+        assert table["SSESpecification"] == {"SSEEnabled": True}
+        assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+
+    def test_has_the_name_that_the_operator_chose(self):
+        """The table's name is a parameter, and the function is told it."""
+        stack = template.Stack(TEMPLATE, TableName="meetups")
+
+        assert stack["RegistrationTable"]["TableName"] == "meetups"
+        assert Settings.from_environ(_variables(stack)).table == "meetups"
+
+
+# Every way of filling in what a condition asks about.
+CHOICES = {
+    "SenderName": ["", "Événements (2026), Inc."],
+    "SenderIdentity": ["", "example.org"],
+    "ManageSenderIdentity": ["true", "false"],
+    "SesSandbox": ["true", "false"],
+    "SiteHosting": ["CloudFront", "S3Website"],
+    "AllowedOrigin": ["", "https://events.example.org", "http://127.0.0.1:8000"],
+    "ReservedConcurrency": ["-1", "5"],
+    "ManageApiGatewayAccount": ["true", "false"],
+    "AlarmTopicArn": ["", TOPIC],
+}
+ALL_CHOICES = [dict(zip(CHOICES, values, strict=True)) for values in itertools.product(*CHOICES.values())]
+
+TYPING_ERRORS = [
+    ("SenderAddress", "Events <events@example.org>"),
+    ("SenderAddress", "events@example"),
+    ("SenderAddress", "events@example..org"),
+    ("SenderAddress", "events@@example.org"),
+    ("SenderAddress", "*@example.org"),
+    ("SenderName", 'The "Events" Team'),
+    ("SenderName", "The\tEvents"),
+    ("SenderIdentity", "*"),
+    ("SenderIdentity", "*@example.org"),
+    ("TableName", "event management"),
+    ("EventIds", "devconf-2026;meetup-7"),
+    ("EventIds", "devconf/2026"),
+    ("AllowedOrigin", "*"),
+    ("AllowedOrigin", "null"),
+    ("AllowedOrigin", "events.example.org"),
+    ("AllowedOrigin", "https://events.example.org/"),
+    ("AllowedOrigin", "https://events.example.org:443"),
+    ("AllowedOrigin", "https://a.example,https://b.example"),
+    ("AlarmTopicArn", "alarms"),
+]
+
+
+class TestFunction:
+    """What the function is given, beside what the code asks for."""
+
+    def test_every_setting_can_be_given(self):
+        """The template sets each variable that the code knows, and no other."""
+        known = {f"{PREFIX}{each.name.upper()}" for each in attrs.fields(Settings)}
+
+        assert _variables(template.Stack(TEMPLATE)).keys() == known
+
+    def test_every_choice_starts(self):
+        """Whatever an operator chooses, nothing refers to what isn't made, and the function has its settings."""
+        stacks = [template.Stack(TEMPLATE, **choice) for choice in ALL_CHOICES]
+
+        read = [Settings.from_environ(_variables(stack), required=("sender", "table")) for stack in stacks]
+
+        assert {each.sender for each in read} == {"events@example.org", "Événements (2026), Inc. <events@example.org>"}
+        assert {each.allowed_origins for each in read} == {
+            frozenset({origin})
+            for origin in (
+                "https://events-distribution.cloudfront.net",
+                "http://events-sitebucket.s3-website-eu-west-1.amazonaws.com",
+                "https://events.example.org",
+                "http://127.0.0.1:8000",
+            )
+        }
+        assert {each.configuration_set for each in read} == {"events-configurationset"}
+
+    def test_settings_are_the_operators(self):
+        """The operator's list of events and treatment of repeats reach the code."""
+        stack = template.Stack(TEMPLATE, EventIds="devconf-2026,meetup_7", OnDuplicate="reject")
+
+        read = Settings.from_environ(_variables(stack))
+
+        assert (read.event_ids, read.on_duplicate) == ({"devconf-2026", "meetup_7"}, "reject")
+
+    @pytest.mark.parametrize("name", ["SenderAddress", "SenderName", "TableName", "EventIds", "AllowedOrigin"])
+    @given(data=st.data())
+    @settings(max_examples=100, deadline=None)
+    def test_whatever_is_allowed_starts(self, name, data):
+        """No text that the template takes is one that the code refuses to start with."""
+        # Hypothesis can't aim past a lookahead.
+        pattern = re.sub(r"\(\?[=!][^()]*\)", "", TEMPLATE["Parameters"][name].get("AllowedPattern", ".*"))
+        text = data.draw(st.from_regex(pattern, fullmatch=True))
+        try:
+            stack = template.Stack(TEMPLATE, **{name: text})
+        except ValueError:
+            reject()
+
+        read = Settings.from_environ(_variables(stack), required=("sender",))
+
+        assert read.sender
+
+    @pytest.mark.parametrize(("name", "text"), TYPING_ERRORS)
+    def test_a_typing_error_ends_the_deployment(self, name, text):
+        """What the code would refuse, or IAM would read as a wildcard, CloudFormation refuses first."""
+        with pytest.raises(ValueError, match=name):
+            template.Stack(TEMPLATE, **{name: text})
+
+    def test_has_time_to_answer(self):
+        """The function has the time that a registration's schedule divides, and answers before the form gives up."""
+        timeout = template.Stack(TEMPLATE)["Function"]["Timeout"]
+
+        client = (ROOT / "web" / "client.mjs").read_text("utf-8")
+        (patience,) = re.findall(r"^export const TIMEOUT = ([\d_]+);", client, re.MULTILINE)
+        assert _ROOMY_SECONDS <= timeout < int(patience) / 1000
+
+    def test_the_api_has_one_route(self):
+        """There is POST and, for browsers to ask first, OPTIONS, both at /registrations and for the function."""
+        stack = template.Stack(TEMPLATE)
+
+        routes = {(each["HttpMethod"], each["ResourceId"], each["Integration"]["Type"]) for each in _methods(stack)}
+
+        (path,) = stack.of_type("AWS::ApiGateway::Resource").values()
+        assert path["PathPart"] == "registrations"
+        assert routes == {(method, "events-registrationsresource", "AWS_PROXY") for method in ("POST", "OPTIONS")}
+
+
+class TestAlarms:
+    """What rings, and where."""
+
+    @staticmethod
+    def _alarms(**parameters):
+        return template.Stack(TEMPLATE, **parameters).of_type("AWS::CloudWatch::Alarm")
+
+    def test_quiet_is_no_trouble(self):
+        """Each alarm says what no data means."""
+        assert [name for name, each in self._alarms().items() if "TreatMissingData" not in each] == []
+
+    def test_they_ring_where_the_operator_said(self):
+        """With a topic each alarm is sent there, when it begins and when it ends; without one none is sent anywhere."""
+        ways = [
+            {
+                name: (each.get("AlarmActions"), each.get("OKActions"))
+                for name, each in self._alarms(**parameters).items()
+            }
+            for parameters in ({"AlarmTopicArn": TOPIC}, {})
+        ]
+
+        assert set(map(str, ways[0].values())) == {str(([TOPIC], [TOPIC]))}
+        assert set(ways[1].values()) == {(None, None)}
+
+    def test_they_watch_what_is_deployed(self):
+        """Each alarm's metric is that of our function, API and stage, or the account's where SES knows no other."""
+        stack = template.Stack(TEMPLATE)
+        api = {"ApiName": stack["Api"]["Name"], "Stage": stack["ApiStage"]["StageName"]}
+        function = {"FunctionName": stack.outputs["FunctionName"]}
+
+        watched = {(each["Namespace"], tuple(_dimensions(each).items())) for each in self._alarms().values()}
+
+        assert watched == {
+            ("AWS/Lambda", tuple(function.items())),
+            ("AWS/ApiGateway", tuple(api.items())),
+            ("AWS/SES", ()),
+            ("EventRegistration", tuple(function.items())),
+        }
+
+    def test_a_mail_that_is_late_rings(self, capsys):
+        """The metric that the function writes when a mail is late is the one that an alarm watches."""
+        alarm = self._alarms()["MailTroubleAlarm"]
+        notifier = RecordingNotifier([NotifierError("SES can't be called.")])
+        with contextlib.closing(SQLiteRepository(":memory:")) as repository:
+            handler = make_lambda_handler(repository=repository, notifier=notifier, settings=Settings())
+
+            handler(POST | {"body": json.dumps(ADA)}, CONTEXT)
+
+        line = json.loads(capsys.readouterr().out)
+        (directive,) = line["_aws"]["CloudWatchMetrics"]
+        assert alarm["Namespace"] == directive["Namespace"]
+        assert {"Name": alarm["MetricName"]} in directive["Metrics"]
+        assert _dimensions(alarm) in [{name: line[name] for name in names} for names in directive["Dimensions"]]
+        assert line[alarm["MetricName"]] >= alarm["Threshold"]
+
+
+def _dimensions(alarm):
+    return {each["Name"]: each["Value"] for each in alarm.get("Dimensions", [])}
+
+
+class TestSite:
+    """The site's bucket and what is sent with its pages."""
+
+    @staticmethod
+    def _policy(text):
+        return {name: set(sources) for name, *sources in (part.split() for part in text.split(";"))}
+
+    def test_pages_may_do_what_they_may_on_a_laptop(self):
+        """The pages have the local server's policy, but that they post to the API and nowhere else."""
+        stack = template.Stack(TEMPLATE)
+        headers = stack["SecurityHeaders"]["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
+
+        policy = self._policy(headers["ContentSecurityPolicy"]["ContentSecurityPolicy"])
+
+        host = re.match(r"https://[^/]+", stack.outputs["ApiUrl"])[0]
+        assert policy == self._policy(_SITE_HEADERS["Content-Security-Policy"]) | {"connect-src": {host}}
+        assert headers["ReferrerPolicy"]["ReferrerPolicy"] == _SITE_HEADERS["Referrer-Policy"]
+        assert _SITE_HEADERS["X-Content-Type-Options"] == "nosniff"
+        assert headers.keys() >= {"ContentTypeOptions"}
+        assert all(each["Override"] is True for each in headers.values())
+
+    def test_cloudfront_alone_reads_the_bucket(self):
+        """Behind CloudFront the bucket is closed to all but the site's own distribution, and to all without TLS."""
+        stack = template.Stack(TEMPLATE)
+
+        allowed, denied = stack["SiteBucketPolicy"]["PolicyDocument"]["Statement"]
+
+        arn = f"arn:aws:cloudfront::{template.ACCOUNT}:distribution/events-distribution"
+        assert set(stack["SiteBucket"]["PublicAccessBlockConfiguration"].values()) == {True}
+        assert (allowed["Effect"], allowed["Principal"]) == ("Allow", {"Service": "cloudfront.amazonaws.com"})
+        assert allowed["Condition"] == {"StringEquals": {"aws:SourceArn": arn}}
+        assert (denied["Effect"], denied["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+
+    @pytest.mark.parametrize("hosting", ["CloudFront", "S3Website"])
+    def test_the_bucket_is_read_only(self, hosting):
+        """Whoever the bucket is open to can read its objects, and do nothing else."""
+        statements = template.Stack(TEMPLATE, SiteHosting=hosting)["SiteBucketPolicy"]["PolicyDocument"]["Statement"]
+
+        granted = [(each["Action"], each["Resource"]) for each in statements if each["Effect"] == "Allow"]
+
+        assert granted == [("s3:GetObject", "events-sitebucket.Arn/*")]
+
+
+class TestForm:
+    """The template as operators meet it."""
+
+    def test_every_parameter_is_explained(self):
+        """Each parameter has a sentence on it."""
+        parameters = TEMPLATE["Parameters"]
+
+        assert [name for name, each in parameters.items() if len(each.get("Description", "").split()) < 3] == []
+
+    def test_every_parameter_is_in_one_group(self):
+        """The console shows each parameter once, under a heading."""
+        groups = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+
+        listed = Counter(name for group in groups for name in group["Parameters"])
+
+        assert listed == Counter(TEMPLATE["Parameters"].keys())
+
+    def test_conditions_are_named_alike(self):
+        """A condition says what the stack has."""
+        assert [name for name in TEMPLATE["Conditions"] if not re.match("Has[A-Z]", name)] == []
+
+    def test_is_sent_inline(self):
+        """CloudFormation takes it as it is, without a bucket ("CloudFormation quotas", template body)."""
+        assert len(template.PATH.read_bytes()) < 51_200

@@ -1,0 +1,163 @@
+"""What IAM is asked when a Lambda function makes its calls, and what a role's policies answer."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from email.utils import parseaddr
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attrs import field, frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import boto3
+
+SIMULATOR = Path(__file__).with_suffix(".mjs")
+PRINCIPAL = "arn:aws:sts::{account}:assumed-role/function/function"
+
+
+@frozen
+class Call:
+    """A call as the function's code makes it."""
+
+    service: str
+    operation: str
+    parameters: dict[str, Any]
+
+
+@frozen
+class Question:
+    """What IAM decides on: one action on one resource, with what conditions may ask for."""
+
+    action: str
+    resource: str
+    context: dict[str, Any] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class Account:
+    """
+    An account whose SES has one identity for the sender.
+
+    Args:
+        id: Its number.
+        region: The region.
+        identity: The verified identity that covers the sender: its domain or the address itself.
+        sandbox: Whether SES asks for the right to send to each recipient, too.
+    """
+
+    id: str
+    region: str
+    identity: str
+    sandbox: bool = False
+
+    def arn(self, service: str, resource: str) -> str:
+        """Return the name of a resource here."""
+        return f"arn:aws:{service}:{self.region}:{self.id}:{resource}"
+
+    def questions(self, call: Call) -> Iterator[Question]:
+        """
+        Yield what IAM is asked for *call*; each answer must be yes.
+
+        Raises:
+            NotImplementedError: It isn't known here what such a call is authorised as.
+        """
+        parameters = call.parameters
+        if call.service == "dynamodb" and "TableName" in parameters and "IndexName" not in parameters:
+            yield Question(f"dynamodb:{call.operation}", self.arn("dynamodb", f"table/{parameters['TableName']}"))
+        elif (call.service, call.operation, *parameters.get("Content", ())) == ("sesv2", "SendEmail", "Simple"):
+            # "Actions, resources, and condition keys for Amazon SES": SendEmail is authorised on each of these.
+            resources = [f"identity/{self.identity}"]
+            if "ConfigurationSetName" in parameters:
+                resources.append(f"configuration-set/{parameters['ConfigurationSetName']}")
+            if self.sandbox:
+                resources += [f"identity/{recipient}" for recipient in parameters["Destination"]["ToAddresses"]]
+            context = {"ses:FromAddress": parseaddr(parameters["FromEmailAddress"])[1]}
+            for resource in resources:
+                yield Question("ses:SendEmail", self.arn("ses", resource), context)
+        else:
+            raise NotImplementedError(f"what is {call.service} {call.operation} authorised as?")
+
+
+def record(session: boto3.Session) -> list[Call]:
+    """Return a list that gets every call of the clients that *session* makes from now on."""
+    calls: list[Call] = []
+
+    def note(params: dict[str, Any], model: Any, **_: Any) -> None:
+        calls.append(Call(model.service_model.service_name, model.name, params))
+
+    session.events.register("provide-client-params", note)
+    return calls
+
+
+def statements(role: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """
+    Yield the statements of a role's policies.
+
+    Raises:
+        ValueError: The role gets rights in another way, too.
+    """
+    if role.keys() != {"AssumeRolePolicyDocument", "Policies"}:
+        raise ValueError(f"a role with {', '.join(role)}")
+    for policy in role["Policies"]:
+        yield from policy["PolicyDocument"]["Statement"]
+
+
+def granted(role: dict[str, Any]) -> set[tuple[str, str]]:
+    """
+    Return every action that a role may do, with the resource it may do it on, as its policies spell them.
+
+    Raises:
+        ValueError: A statement that isn't an allowance of actions on resources.
+    """
+    rights: set[tuple[str, str]] = set()
+    for statement in statements(role):
+        if statement["Effect"] != "Allow" or not statement.keys() <= {
+            "Sid",
+            "Effect",
+            "Action",
+            "Resource",
+            "Condition",
+        }:
+            raise ValueError(f"a statement with {', '.join(statement)}")
+        actions, resources = (_listed(statement[name]) for name in ("Action", "Resource"))
+        rights |= {(action, resource) for action in actions for resource in resources}
+    return rights
+
+
+def allowed(role: dict[str, Any], questions: Iterable[Question], account: Account, simulator: Path) -> list[bool]:
+    """Return for each question whether IAM would say yes to *role*; *simulator* is where iam-simulate is installed."""
+    simulations = [
+        {
+            "request": {
+                "principal": PRINCIPAL.format(account=account.id),
+                "action": question.action,
+                "resource": {"resource": question.resource, "accountId": account.id},
+                "contextVariables": question.context,
+            },
+            "identityPolicies": [
+                {"name": each["PolicyName"], "policy": each["PolicyDocument"]} for each in role["Policies"]
+            ],
+            "serviceControlPolicies": [],
+            "resourceControlPolicies": [],
+        }
+        for question in questions
+    ]
+    answered = subprocess.run(
+        ["node", SIMULATOR, simulator],
+        input=json.dumps(simulations),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if answered.returncode:
+        raise RuntimeError(f"the simulator failed: {answered.stderr}")
+    return [result == "Allowed" for result in json.loads(answered.stdout)]
+
+
+def _listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
