@@ -9,7 +9,7 @@ import event_registration
 
 PACKAGE = Path(event_registration.__file__).parent
 ROWS = [
-    {"errors"},
+    {"errors", "assets"},
     {"rules"},
     {"model"},
     {"ports", "wire", "confirmation"},
@@ -19,6 +19,12 @@ ROWS = [
     {"local.inbox"},
     {"aws", "local"},
     {"aws.handler", "local.server"},
+    {"deployment", "deployment.package", "deployment.account", "deployment.template", "deployment.changes"},
+    {"deployment.stack", "deployment.site", "deployment.table", "deployment.diagnosis"},
+    {"deployment.deploy", "deployment.checks"},
+    {"deployment.doctor"},
+    {"cli.options", "cli.progress", "cli.serve"},
+    {"cli.package", "cli.deploy", "cli.destroy", "cli.doctor"},
     {"cli"},
     {"__init__", "__main__", "testing", "testing.contracts", "testing.doubles", "testing.faults"},
 ]

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from event_registration.cli.deploy import _hints
 from event_registration.cli.progress import follow
-from event_registration.deployment.stack import Happening
+from event_registration.deployment.changes import Happening
 
 HAPPENINGS = (
     Happening(

@@ -6,7 +6,8 @@ import pytest
 from botocore.stub import Stubber
 
 from event_registration.deployment.account import Account
-from event_registration.deployment.stack import Change, ChangeSet, Stack
+from event_registration.deployment.changes import Change, ChangeSet, Happening, _failure, follow
+from event_registration.deployment.stack import Stack
 from event_registration.errors import DeploymentError
 
 TABLE_NAME = "stack-test-table"
@@ -245,7 +246,7 @@ def test_waits_and_reads_all_pages(account):
     """A proposal that CloudFormation thinks about is waited for, and told whole."""
     client = account.client("cloudformation")
     change = {"Type": "Resource", "ResourceChange": {"Action": "Remove", "LogicalResourceId": "A", "ResourceType": "B"}}
-    change_set = ChangeSet(Stack(account, "any"), client, "set", "stack", is_new=False)
+    change_set = ChangeSet(client, "any", "set", "stack", is_new=False)
     with Stubber(client) as stubber:
         stubber.add_response("describe_change_set", {"Status": "CREATE_IN_PROGRESS"})
         stubber.add_response(
@@ -267,7 +268,6 @@ def test_waits_and_reads_all_pages(account):
 def test_follows_to_the_end(account):
     """Events are told once, the oldest first, until the stack itself rests; what AWS merely cancelled is no failure."""
     client = account.client("cloudformation")
-    stack = Stack(account, "any")
 
     def event(number, status, resource="A", reason=""):
         own = {"PhysicalResourceId": "id"} if resource == "any" else {}
@@ -294,7 +294,7 @@ def test_follows_to_the_end(account):
             stubber.add_response("describe_stack_events", {"StackEvents": events[:end][::-1]})
 
         with pytest.raises(DeploymentError) as raised:
-            list(stack._follow("id", lambda: None, {"CREATE_COMPLETE"}))
+            list(follow(client, "any", "id", lambda: None, {"CREATE_COMPLETE"}))
 
     assert str(raised.value).splitlines() == [
         "Stack 'any' was not changed as asked (ROLLBACK_COMPLETE).",
@@ -304,8 +304,6 @@ def test_follows_to_the_end(account):
 
 def test_advises_where_aws_does_not():
     """A reason whose cure AWS leaves open is followed by the cure."""
-    from event_registration.deployment.stack import Happening, _failure
-
     reason = "Your account must be verified before you can add new CloudFront resources."
     failure = Happening(
         resource="Distribution", kind="AWS::CloudFront::Distribution", status="CREATE_FAILED", reason=reason

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import click
 
+from event_registration.cli.deploy import deploy
+from event_registration.cli.destroy import destroy
+from event_registration.cli.doctor import doctor
+from event_registration.cli.package import package
 from event_registration.cli.serve import serve
 
 __all__ = ["main"]
@@ -15,4 +19,8 @@ def main() -> None:
     """Event registration that is right, on a laptop and on AWS."""
 
 
+main.add_command(package)
 main.add_command(serve)
+main.add_command(deploy)
+main.add_command(destroy)
+main.add_command(doctor)

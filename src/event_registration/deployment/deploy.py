@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from event_registration.deployment.account import Account
-    from event_registration.deployment.stack import ChangeSet, Happening, Stack
+    from event_registration.deployment.changes import ChangeSet, Happening
+    from event_registration.deployment.stack import Stack
 
 __all__ = ["Deployment", "parameters_of", "prepare"]
 

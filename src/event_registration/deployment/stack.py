@@ -1,27 +1,26 @@
-"""A CloudFormation stack: proposed as a change set, changed, followed event by event, deleted."""
+"""A CloudFormation stack: looked at, given a change set, deleted."""
 
 from __future__ import annotations
 
-import time
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
 from botocore.exceptions import ClientError
 
 from event_registration.deployment.account import error_code
+from event_registration.deployment.changes import ChangeSet, follow
 from event_registration.errors import DeploymentError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from event_registration.deployment.account import Account
+    from event_registration.deployment.changes import Happening
 
-__all__ = ["Change", "ChangeSet", "Happening", "Stack"]
+__all__ = ["Stack"]
 
-_LONGEST_PAUSE_SECONDS = 2.0
 _REVIEW = "REVIEW_IN_PROGRESS"
-_CHANGED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
 # What a change set fails with when there is nothing to change.
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 _WAY_OUT = {
@@ -29,50 +28,6 @@ _WAY_OUT = {
     "DELETE_FAILED": "Run destroy again; the stack's events in the console say what stopped it.",
 }
 _UNUSABLE = "Its first deployment failed. Remove what is left with destroy, and deploy again."
-# Reasons whose cure isn't in AWS's own words.
-_ADVICE = {
-    "account must be verified": "AWS lets new accounts use CloudFront after a check: write to AWS Support, or deploy "
-    "with --site-hosting S3Website until then.",
-    "UnreservedConcurrentExecution": "This account can't spare reserved concurrency: leave ReservedConcurrency at -1.",
-    "CloudWatch Logs role ARN": "API Gateway has no role to write logs with: --parameter ManageApiGatewayAccount=true "
-    "makes it.",
-}
-
-
-@frozen(kw_only=True)
-class Change:
-    """
-    One resource that a change set would touch.
-
-    Args:
-        action: ``Add``, ``Modify``, ``Remove`` or ``Import``.
-        resource: The logical id.
-        kind: The resource's type, as in ``AWS::Lambda::Function``.
-        replaced: ``True``, ``False`` or, if that turns out on the way, ``Conditional``: whether it is made anew.
-    """
-
-    action: str
-    resource: str
-    kind: str
-    replaced: str = "False"
-
-
-@frozen(kw_only=True)
-class Happening:
-    """
-    One event of a stack.
-
-    Args:
-        resource: The logical id; the stack's own name for the stack.
-        kind: The resource's type.
-        status: As in ``CREATE_COMPLETE``.
-        reason: AWS's words, if it gave any.
-    """
-
-    resource: str
-    kind: str
-    status: str
-    reason: str = ""
 
 
 class Stack:
@@ -173,7 +128,7 @@ class Stack:
             # A stack whose creation failed could only be deleted.
             **({} if status else {"OnStackFailure": "DELETE"}),
         )
-        change_set = ChangeSet(self, self._client, identifiers["Id"], identifiers["StackId"], is_new=not status)
+        change_set = ChangeSet(self._client, self.name, identifiers["Id"], identifiers["StackId"], is_new=not status)
         reason = change_set.wait()
         if reason is None:
             return change_set
@@ -193,108 +148,5 @@ class Stack:
         if description is None:
             return
         stack_id = description["StackId"]
-        yield from self._follow(stack_id, lambda: self._client.delete_stack(StackName=stack_id), {"DELETE_COMPLETE"})
-
-    def _follow(self, stack_id: str, begin: Callable[[], object], wanted: Container[str]) -> Iterator[Happening]:
-        """Call *begin* and yield what happens after it, until the stack rests, which must be in a *wanted* status."""
-        seen = {event["EventId"] for event in self._events(stack_id)}
-        failures: list[Happening] = []
-        status = "IN_PROGRESS"
-        begin()
-        for _ in _looks():
-            for event in reversed([event for event in self._events(stack_id) if event["EventId"] not in seen]):
-                seen.add(event["EventId"])
-                happening = Happening(
-                    resource=event["LogicalResourceId"],
-                    kind=event["ResourceType"],
-                    status=event["ResourceStatus"],
-                    reason=event.get("ResourceStatusReason", ""),
-                )
-                if happening.status.endswith("FAILED") and "cancelled" not in happening.reason:
-                    failures.append(happening)
-                # A stack's events about itself tell how it is.
-                if event.get("PhysicalResourceId") == stack_id:
-                    status = happening.status
-                yield happening
-            if not status.endswith("IN_PROGRESS"):
-                break
-        if status not in wanted:
-            raise DeploymentError(_failure(self.name, status, failures))
-
-    def _events(self, stack_id: str) -> list[dict[str, Any]]:
-        """Return the stack's events, the newest first; a deleted stack has them too, under its id."""
-        pages = self._client.get_paginator("describe_stack_events").paginate(StackName=stack_id)
-        return [event for page in pages for event in page["StackEvents"]]
-
-
-class ChangeSet:
-    """What CloudFormation would do; made by `Stack.propose`."""
-
-    def __init__(self, stack: Stack, client: Any, change_set_id: str, stack_id: str, *, is_new: bool) -> None:  # noqa: ANN401 - boto3's
-        self._stack = stack
-        self._client = client
-        self._id = change_set_id
-        self._stack_id = stack_id
-        self.is_new = is_new
-        self.changes: tuple[Change, ...] = ()
-
-    def wait(self) -> str | None:
-        """Wait until CloudFormation has thought about it; return why it refuses, or ``None``."""
-        for _ in _looks():
-            description = self._client.describe_change_set(ChangeSetName=self._id)
-            if not description["Status"].endswith(("PENDING", "IN_PROGRESS")):
-                break
-        if description["Status"] == "FAILED":
-            return str(description.get("StatusReason", "no reason given"))
-        changes = [*description["Changes"]]
-        while token := description.get("NextToken"):
-            description = self._client.describe_change_set(ChangeSetName=self._id, NextToken=token)
-            changes += description["Changes"]
-        self.changes = tuple(_change(each["ResourceChange"]) for each in changes)
-        return None
-
-    def execute(self) -> Iterator[Happening]:
-        """
-        Carry the change out, and tell what happens meanwhile.
-
-        Raises:
-            DeploymentError: It failed and was undone; the message names each resource that failed, and why.
-        """
-        return self._stack._follow(self._stack_id, self._execute, _CHANGED)  # noqa: SLF001 - the two are one
-
-    def _execute(self) -> None:
-        self._client.execute_change_set(ChangeSetName=self._id)
-
-    def discard(self) -> None:
-        """Withdraw the proposal; a stack that was only proposed goes with it."""
-        self._client.delete_change_set(ChangeSetName=self._id)
-        if self.is_new:
-            self._client.delete_stack(StackName=self._stack_id)
-
-
-def _looks() -> Iterator[None]:
-    """Look often at first and then seldom: a small change takes a moment, CloudFront takes minutes."""
-    pause = 0.1
-    while True:
-        time.sleep(pause)
-        yield
-        pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
-
-
-def _change(change: Mapping[str, Any]) -> Change:
-    return Change(
-        action=change["Action"],
-        resource=change["LogicalResourceId"],
-        kind=change["ResourceType"],
-        replaced=change.get("Replacement", "False"),
-    )
-
-
-def _failure(name: str, status: str, failures: list[Happening]) -> str:
-    lines = [f"Stack {name!r} was not changed as asked ({status}).", *(_line(each) for each in failures)]
-    reasons = " ".join(each.reason for each in failures)
-    return "\n".join(lines + [advice for text, advice in _ADVICE.items() if text in reasons])
-
-
-def _line(failure: Happening) -> str:
-    return f"{failure.resource} ({failure.kind}): {failure.reason or failure.status}"
+        delete = partial(self._client.delete_stack, StackName=stack_id)
+        yield from follow(self._client, self.name, stack_id, delete, {"DELETE_COMPLETE"})

@@ -1,0 +1,195 @@
+"""A change of a CloudFormation stack: what is proposed, and what happens when it is carried out."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from event_registration.errors import DeploymentError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Iterator, Mapping
+
+__all__ = ["Change", "ChangeSet", "Happening", "follow"]
+
+_LONGEST_PAUSE_SECONDS = 2.0
+_CHANGED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
+# Reasons whose cure isn't in AWS's own words.
+_ADVICE = {
+    "account must be verified": "AWS lets new accounts use CloudFront after a check: write to AWS Support, or deploy "
+    "with --site-hosting S3Website until then.",
+    "UnreservedConcurrentExecution": "This account can't spare reserved concurrency: leave ReservedConcurrency at -1.",
+    "CloudWatch Logs role ARN": "API Gateway has no role to write logs with: --parameter ManageApiGatewayAccount=true "
+    "makes it.",
+}
+
+
+@frozen(kw_only=True)
+class Change:
+    """
+    One resource that a change set would touch.
+
+    Args:
+        action: ``Add``, ``Modify``, ``Remove`` or ``Import``.
+        resource: The logical id.
+        kind: The resource's type, as in ``AWS::Lambda::Function``.
+        replaced: ``True``, ``False`` or, if that turns out on the way, ``Conditional``: whether it is made anew.
+    """
+
+    action: str
+    resource: str
+    kind: str
+    replaced: str = "False"
+
+
+@frozen(kw_only=True)
+class Happening:
+    """
+    One event of a stack.
+
+    Args:
+        resource: The logical id; the stack's own name for the stack.
+        kind: The resource's type.
+        status: As in ``CREATE_COMPLETE``.
+        reason: AWS's words, if it gave any.
+    """
+
+    resource: str
+    kind: str
+    status: str
+    reason: str = ""
+
+
+class ChangeSet:
+    """
+    What CloudFormation would do.
+
+    Args:
+        client: A boto3 client of ``cloudformation``.
+        name: The stack's name.
+        change_set_id: The proposal's id.
+        stack_id: The stack's id.
+        is_new: Whether the stack exists as this proposal only.
+    """
+
+    def __init__(self, client: Any, name: str, change_set_id: str, stack_id: str, *, is_new: bool) -> None:  # noqa: ANN401 - boto3's
+        self._client = client
+        self._name = name
+        self._id = change_set_id
+        self._stack_id = stack_id
+        self.is_new = is_new
+        self.changes: tuple[Change, ...] = ()
+
+    def wait(self) -> str | None:
+        """Wait until CloudFormation has thought about it; return why it refuses, or ``None``."""
+        for _ in _looks():
+            description = self._client.describe_change_set(ChangeSetName=self._id)
+            if not description["Status"].endswith(("PENDING", "IN_PROGRESS")):
+                break
+        if description["Status"] == "FAILED":
+            return str(description.get("StatusReason", "no reason given"))
+        changes = [*description["Changes"]]
+        while token := description.get("NextToken"):
+            description = self._client.describe_change_set(ChangeSetName=self._id, NextToken=token)
+            changes += description["Changes"]
+        self.changes = tuple(_change(each["ResourceChange"]) for each in changes)
+        return None
+
+    def execute(self) -> Iterator[Happening]:
+        """
+        Carry the change out, and tell what happens meanwhile.
+
+        Raises:
+            DeploymentError: It failed and was undone; the message names each resource that failed, and why.
+        """
+        return follow(self._client, self._name, self._stack_id, self._execute, _CHANGED)
+
+    def _execute(self) -> None:
+        self._client.execute_change_set(ChangeSetName=self._id)
+
+    def discard(self) -> None:
+        """Withdraw the proposal; a stack that was only proposed goes with it."""
+        self._client.delete_change_set(ChangeSetName=self._id)
+        if self.is_new:
+            self._client.delete_stack(StackName=self._stack_id)
+
+
+def follow(
+    client: Any,  # noqa: ANN401 - boto3's
+    name: str,
+    stack_id: str,
+    begin: Callable[[], object],
+    wanted: Container[str],
+) -> Iterator[Happening]:
+    """
+    Call *begin* and yield what happens to the stack after it, until it rests.
+
+    Args:
+        client: A boto3 client of ``cloudformation``.
+        name: The stack's name, for the error.
+        stack_id: Its id, by which even a deleted stack is found.
+        begin: Begins the change.
+        wanted: The statuses that are a success.
+
+    Raises:
+        DeploymentError: It rests in another status; the message names each resource that failed, and why.
+    """
+    seen = {event["EventId"] for event in _events(client, stack_id)}
+    failures: list[Happening] = []
+    status = "IN_PROGRESS"
+    begin()
+    for _ in _looks():
+        for event in reversed([event for event in _events(client, stack_id) if event["EventId"] not in seen]):
+            seen.add(event["EventId"])
+            happening = Happening(
+                resource=event["LogicalResourceId"],
+                kind=event["ResourceType"],
+                status=event["ResourceStatus"],
+                reason=event.get("ResourceStatusReason", ""),
+            )
+            if happening.status.endswith("FAILED") and "cancelled" not in happening.reason:
+                failures.append(happening)
+            # A stack's events about itself tell how it is.
+            if event.get("PhysicalResourceId") == stack_id:
+                status = happening.status
+            yield happening
+        if not status.endswith("IN_PROGRESS"):
+            break
+    if status not in wanted:
+        raise DeploymentError(_failure(name, status, failures))
+
+
+def _looks() -> Iterator[None]:
+    """Look often at first and then seldom: a small change takes a moment, CloudFront takes minutes."""
+    pause = 0.1
+    while True:
+        time.sleep(pause)
+        yield
+        pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+
+def _change(change: Mapping[str, Any]) -> Change:
+    return Change(
+        action=change["Action"],
+        resource=change["LogicalResourceId"],
+        kind=change["ResourceType"],
+        replaced=change.get("Replacement", "False"),
+    )
+
+
+def _failure(name: str, status: str, failures: list[Happening]) -> str:
+    lines = [f"Stack {name!r} was not changed as asked ({status}).", *(_line(each) for each in failures)]
+    reasons = " ".join(each.reason for each in failures)
+    return "\n".join(lines + [advice for text, advice in _ADVICE.items() if text in reasons])
+
+
+def _line(failure: Happening) -> str:
+    return f"{failure.resource} ({failure.kind}): {failure.reason or failure.status}"
+
+
+def _events(client: Any, stack_id: str) -> list[dict[str, Any]]:  # noqa: ANN401 - boto3's
+    """Return the stack's events, the newest first; a deleted stack has them too, under its id."""
+    pages = client.get_paginator("describe_stack_events").paginate(StackName=stack_id)
+    return [event for page in pages for event in page["StackEvents"]]
