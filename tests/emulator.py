@@ -140,6 +140,8 @@ def run(programs: Path, folder: Path) -> Iterator[Emulator]:
         "MINISTACK_HOST": "127.0.0.1",
         "MINISTACK_REGION": REGION,
         "AUTH": "true",
+        # AWS's own limit; else it depends on this machine's memory.
+        "LAMBDA_ACCOUNT_CONCURRENCY": "1000",
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
     }

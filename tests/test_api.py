@@ -467,6 +467,7 @@ NEVER_IN_HTTP = {
     errors.EventRegistrationError,
     errors.SettingsError,
     errors.DataFolderInUseError,
+    errors.DeploymentError,
     errors.NotifierError,
     errors.TransientNotifierError,
     errors.PermanentNotifierError,

@@ -294,6 +294,77 @@ def test_a_refusal_is_no_answer(stack, run):
     assert not [change for change in changes if change["ExecutionStatus"] == "AVAILABLE"]
 
 
+@pytest.fixture
+def healthy(stack, run):
+    """Return a stack with all that its operator and the emulator's gaps owe it."""
+    sns, dynamodb = stack.emulator.client("sns"), stack.emulator.client("dynamodb")
+    topic = sns.create_topic(Name="alarms")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="operator@example.org")
+    dynamodb.update_time_to_live(
+        TableName=stack.table, TimeToLiveSpecification={"AttributeName": "expires_at", "Enabled": True}
+    )
+    dynamodb.update_continuous_backups(
+        TableName=stack.table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+    )
+    run("deploy", "--stack", stack.name, "--alarm-topic", topic, "--yes")
+    return stack
+
+
+def _findings(run, stack, *, fails):
+    findings = json.loads(run("doctor", "--stack", stack.name, "--json", fails=fails))
+    return {finding["check"] for finding in findings if finding["severity"] == "problem"}
+
+
+def test_doctor_finds_a_deployed_stack_well(healthy, run):
+    """Of a stack that our own command deployed doctor has nothing to mend, in either hosting mode."""
+    problems = _findings(run, healthy, fails=False)
+
+    assert problems == set()
+
+
+@ONE_MODE
+def test_doctor_names_what_was_broken(healthy, run):
+    """Six things are broken behind the stack's back, and doctor names the six."""
+    client, outputs = healthy.emulator.client, healthy.outputs
+    alarm = client("cloudwatch").describe_alarms(AlarmNames=[healthy.resources["ApiErrorsAlarm"]])["MetricAlarms"][0]
+    kept = ("AlarmName", "Namespace", "MetricName", "Statistic", "Period", "EvaluationPeriods", "Threshold")
+    role = client("apigateway").get_account()["cloudwatchRoleArn"]
+
+    client("sesv2").put_account_details(
+        MailType="TRANSACTIONAL", WebsiteURL="https://example.org", ProductionAccessEnabled=False
+    )
+    client("dynamodb").update_time_to_live(
+        TableName=healthy.table, TimeToLiveSpecification={"AttributeName": "expires_at", "Enabled": False}
+    )
+    client("dynamodb").update_continuous_backups(
+        TableName=healthy.table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": False}
+    )
+    client("lambda").update_function_configuration(
+        FunctionName=outputs["FunctionName"],
+        Environment={"Variables": {"EVENT_REGISTRATION_ALLOWED_ORIGINS": "https://evil.example"}},
+    )
+    client("cloudwatch").put_metric_alarm(
+        **{name: alarm[name] for name in kept}, ComparisonOperator="GreaterThanOrEqualToThreshold", AlarmActions=[]
+    )
+    client("apigateway").update_account(patchOperations=[{"op": "replace", "path": "/cloudwatchRoleArn", "value": ""}])
+    problems = _findings(run, healthy, fails=True)
+
+    assert problems == {
+        "ses-sandbox",
+        "table-ttl",
+        "table-recovery",
+        "cors-origin",
+        "alarms",
+        "api-logging-role",
+    }
+    client("sesv2").put_account_details(
+        MailType="TRANSACTIONAL", WebsiteURL="https://example.org", ProductionAccessEnabled=True
+    )
+    client("apigateway").update_account(
+        patchOperations=[{"op": "replace", "path": "/cloudwatchRoleArn", "value": role}]
+    )
+
+
 @ONE_MODE
 def test_destroy_asks(stack, run):
     """A stack is deleted only if somebody says yes."""

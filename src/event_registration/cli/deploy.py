@@ -50,7 +50,7 @@ def _switch(value: bool | None) -> str | None:  # noqa: FBT001 - click's
 @click.option("--on-duplicate", type=click.Choice(["answer", "reject"]), help="What a repeat gets.  [default: answer]")
 @click.option(
     "--site-hosting",
-    type=click.Choice(["CloudFront", "S3Website"], case_sensitive=False),
+    type=click.Choice(["CloudFront", "S3Website"]),
     help="How the form is served; S3Website has no HTTPS.  [default: CloudFront]",
 )
 @click.option("--allowed-origin", metavar="URL", help="The one site that may register people.  [default: the form's]")
@@ -142,6 +142,10 @@ def _show(console: Console, deployment: Deployment) -> None:
     from rich.table import Table
 
     console.print(f"Package: {deployment.package.size / 1024:,.0f} KiB, to be stored in s3://{deployment.bucket}")
+    if not deployment.package.precompiled:
+        console.print(
+            "  It holds no compiled code, since its Python isn't installed here: first answers will be slower."
+        )
     for name, value in sorted(deployment.parameters.items()):
         console.print(f"  {name} = {value or '(empty)'}", markup=False)
     if deployment.change_set is None:

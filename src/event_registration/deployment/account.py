@@ -25,10 +25,11 @@ from event_registration.errors import DeploymentError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Account", "error_code", "explained"]
+__all__ = ["Account", "error_code", "explained", "is_denied"]
 
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"})
-_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+# SNS has a name of its own for it.
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"})
 
 
 class Account:
@@ -69,6 +70,11 @@ def error_code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
+def is_denied(error: ClientError) -> bool:
+    """Tell whether AWS refused because a permission is missing."""
+    return error_code(error) in _DENIED
+
+
 @contextmanager
 def explained() -> Iterator[None]:
     """
@@ -99,6 +105,6 @@ def _sentence(error: ClientError) -> str:
     message = error.response.get("Error", {}).get("Message", "")
     if error_code(error) in _EXPIRED:
         return f"AWS doesn't accept the credentials ({error_code(error)}). Renew them, as with: aws sso login."
-    if error_code(error) in _DENIED:
+    if is_denied(error):
         return f"These credentials may not do {error.operation_name}. Ask for that permission. AWS says: {message}"
     return f"AWS refused {error.operation_name} ({error_code(error)}): {message}"

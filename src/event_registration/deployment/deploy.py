@@ -180,7 +180,7 @@ def _manage_identity(account: Account, chosen: Mapping[str, str], resources: Map
 
 def _manage_logging(account: Account, resources: Mapping[str, str]) -> str:
     """Make the role with which API Gateway writes logs only where the account has none, and keep it where we did."""
-    has_role = "cloudwatchRoleArn" in account.client("apigateway").get_account()
+    has_role = bool(account.client("apigateway").get_account().get("cloudwatchRoleArn"))
     return "true" if "ApiGatewayAccount" in resources or not has_role else "false"
 
 
