@@ -21,6 +21,8 @@ _ADVICE = {
     "account must be verified": "AWS lets new accounts use CloudFront after a check: write to AWS Support, or deploy "
     "with --site-hosting S3Website until then.",
     "UnreservedConcurrentExecution": "This account can't spare reserved concurrency: leave ReservedConcurrency at -1.",
+    "BlockPublicPolicy": "This account blocks public buckets as a whole: deploy with --site-hosting CloudFront, which "
+    "needs none, or ask whoever set S3 Block Public Access for the account.",
     "CloudWatch Logs role ARN": "API Gateway has no role to write logs with: --parameter ManageApiGatewayAccount=true "
     "makes it.",
 }
@@ -136,13 +138,13 @@ def follow(
     Raises:
         DeploymentError: It rests in another status; the message names each resource that failed, and why.
     """
-    seen = {event["EventId"] for event in _events(client, stack_id)}
+    seen: set[str] = set()
+    _new_events(client, stack_id, seen)
     failures: list[Happening] = []
     status = "IN_PROGRESS"
     begin()
     for _ in _looks():
-        for event in reversed([event for event in _events(client, stack_id) if event["EventId"] not in seen]):
-            seen.add(event["EventId"])
+        for event in _new_events(client, stack_id, seen):
             happening = Happening(
                 resource=event["LogicalResourceId"],
                 kind=event["ResourceType"],
@@ -189,7 +191,14 @@ def _line(failure: Happening) -> str:
     return f"{failure.resource} ({failure.kind}): {failure.reason or failure.status}"
 
 
-def _events(client: Any, stack_id: str) -> list[dict[str, Any]]:  # noqa: ANN401 - boto3's
-    """Return the stack's events, the newest first; a deleted stack has them too, under its id."""
-    pages = client.get_paginator("describe_stack_events").paginate(StackName=stack_id)
-    return [event for page in pages for event in page["StackEvents"]]
+def _new_events(client: Any, stack_id: str, seen: set[str]) -> list[dict[str, Any]]:  # noqa: ANN401 - boto3's
+    """Return the events that aren't *seen* yet, the oldest first, and add them; a deleted stack has them by its id."""
+    new: list[dict[str, Any]] = []
+    for page in client.get_paginator("describe_stack_events").paginate(StackName=stack_id):
+        fresh = [event for event in page["StackEvents"] if event["EventId"] not in seen]
+        new += fresh
+        # The newest come first: behind a page with one that is known there is nothing new.
+        if len(fresh) < len(page["StackEvents"]):
+            break
+    seen.update(event["EventId"] for event in new)
+    return new[::-1]

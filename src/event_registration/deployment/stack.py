@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Stack"]
 
+_GONE = {"DELETE_COMPLETE", "DELETE_SKIPPED"}
 _REVIEW = "REVIEW_IN_PROGRESS"
 # What a change set fails with when there is nothing to change.
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
@@ -82,6 +83,7 @@ class Stack:
             each["LogicalResourceId"]: each.get("PhysicalResourceId", "")
             for page in pages
             for each in page["StackResourceSummaries"]
+            if each["ResourceStatus"] not in _GONE
         }
 
     def propose(self, template: str, parameters: Mapping[str, str], *, adopt: bool = False) -> ChangeSet | None:
