@@ -1,16 +1,21 @@
 """What a deployment finds out by itself, where an emulator can't be brought to say it."""
 
+import io
 import os
 from unittest.mock import patch
 
 import pytest
+from attrs import evolve
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
+from rich.console import Console
 
+from event_registration.cli.deploy import _show
 from event_registration.deployment import table
 from event_registration.deployment.account import Account
-from event_registration.deployment.deploy import _manage_identity, _store
+from event_registration.deployment.deploy import Deployment, _manage_identity, _store
 from event_registration.deployment.package import Package
+from event_registration.deployment.stack import Stack
 from event_registration.deployment.template import rendered, table_id
 from event_registration.errors import DeploymentError
 
@@ -144,3 +149,35 @@ def test_a_table_keeps_its_logical_id():
 
     assert table_id("mine", resources) == "RegistrationTable"
     assert table_id("other", resources) not in {"RegistrationTable", table_id("third", resources)}
+
+
+def test_nothing_to_change_is_nothing_to_do(account, package):
+    """A deployment without a change set touches nothing, whether it is carried out or withdrawn."""
+    deployment = _deployment(account, package)
+
+    happenings = list(deployment.execute())
+    deployment.discard()
+
+    assert happenings == []
+
+
+@pytest.mark.parametrize("precompiled", [True, False])
+def test_says_when_first_answers_will_be_slow(account, package, precompiled):
+    """A package without bytecode is told before it is deployed."""
+    console = Console(file=io.StringIO(), width=100)
+
+    _show(console, _deployment(account, evolve(package, precompiled=precompiled)))
+
+    assert ("first answers will be slower" in console.file.getvalue()) is not precompiled
+
+
+def _deployment(account, package):
+    return Deployment(
+        account=account,
+        stack=Stack(account, "events"),
+        package=package,
+        bucket="packages",
+        parameters={},
+        change_set=None,
+        adopted=None,
+    )

@@ -176,11 +176,13 @@ def _publish(console: Console, deployment: Deployment) -> None:
     with bar(console, len(files)) as (progress, task):
         for file in site.upload(deployment.account, outputs["SiteBucket"], files):
             progress.update(task, description=file.key, advance=1)
-    console.print(f"\n[bold green]Ready.[/] The form:  {outputs['SiteUrl']}")
-    console.print(f"        The API:   {outputs['ApiUrl']}/registrations")
-    for hint in _hints(deployment.account, outputs):
-        console.print(hint, markup=False)
-    console.print(f"Look whether all is well: event-registration doctor --stack {deployment.stack.name}", markup=False)
+    for line in (
+        f"\n[bold green]Ready.[/] The form:  {outputs['SiteUrl']}",
+        f"       The API:   {outputs['ApiUrl']}/registrations",
+        *_hints(deployment.account, outputs),
+        f"Look whether all is well: event-registration doctor --stack {deployment.stack.name}",
+    ):
+        console.print(line)
 
 
 def _hints(account: Account, outputs: Mapping[str, str]) -> Iterator[str]:

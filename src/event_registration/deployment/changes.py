@@ -86,7 +86,9 @@ class ChangeSet:
 
     def wait(self) -> str | None:
         """Wait until CloudFormation has thought about it; return why it refuses, or ``None``."""
-        for _ in _looks():
+        pauses = _pauses()
+        while True:
+            time.sleep(next(pauses))
             description = self._client.describe_change_set(ChangeSetName=self._id)
             if not description["Status"].endswith(("PENDING", "IN_PROGRESS")):
                 break
@@ -142,8 +144,10 @@ def follow(
     _new_events(client, stack_id, seen)
     failures: list[Happening] = []
     status = "IN_PROGRESS"
+    pauses = _pauses()
     begin()
-    for _ in _looks():
+    while status.endswith("IN_PROGRESS"):
+        time.sleep(next(pauses))
         for event in _new_events(client, stack_id, seen):
             happening = Happening(
                 resource=event["LogicalResourceId"],
@@ -157,18 +161,15 @@ def follow(
             if event.get("PhysicalResourceId") == stack_id:
                 status = happening.status
             yield happening
-        if not status.endswith("IN_PROGRESS"):
-            break
     if status not in wanted:
         raise DeploymentError(_failure(name, status, failures))
 
 
-def _looks() -> Iterator[None]:
+def _pauses() -> Iterator[float]:
     """Look often at first and then seldom: a small change takes a moment, CloudFront takes minutes."""
     pause = 0.1
     while True:
-        time.sleep(pause)
-        yield
+        yield pause
         pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
 
