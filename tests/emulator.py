@@ -171,5 +171,6 @@ def _wait_for(process: subprocess.Popen[bytes], emulator: Emulator, log: Path) -
         except OSError:
             time.sleep(0.05)
         else:
-            return
+            if process.poll() is None:  # else somebody else took the port
+                return
     raise RuntimeError(f"the AWS emulator did not start: {log.read_text(errors='replace')[-500:]}")

@@ -7,6 +7,7 @@ import urllib.request
 from unittest.mock import patch
 
 import pytest
+from botocore.exceptions import WaiterError
 from browsing import chromium
 from click.testing import CliRunner
 from front import front
@@ -307,7 +308,14 @@ def healthy(stack, run):
         TableName=stack.table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
     )
     run("deploy", "--stack", stack.name, "--alarm-topic", topic, "--yes")
-    return stack
+    role = stack.emulator.client("apigateway").get_account()["cloudwatchRoleArn"]
+    yield stack
+    stack.emulator.client("sesv2").put_account_details(
+        MailType="TRANSACTIONAL", WebsiteURL="https://example.org", ProductionAccessEnabled=True
+    )
+    stack.emulator.client("apigateway").update_account(
+        patchOperations=[{"op": "replace", "path": "/cloudwatchRoleArn", "value": role}]
+    )
 
 
 def _findings(run, stack, *, fails):
@@ -328,7 +336,6 @@ def test_doctor_names_what_was_broken(healthy, run):
     client, outputs = healthy.emulator.client, healthy.outputs
     alarm = client("cloudwatch").describe_alarms(AlarmNames=[healthy.resources["ApiErrorsAlarm"]])["MetricAlarms"][0]
     kept = ("AlarmName", "Namespace", "MetricName", "Statistic", "Period", "EvaluationPeriods", "Threshold")
-    role = client("apigateway").get_account()["cloudwatchRoleArn"]
 
     client("sesv2").put_account_details(
         MailType="TRANSACTIONAL", WebsiteURL="https://example.org", ProductionAccessEnabled=False
@@ -357,12 +364,6 @@ def test_doctor_names_what_was_broken(healthy, run):
         "alarms",
         "api-logging-role",
     }
-    client("sesv2").put_account_details(
-        MailType="TRANSACTIONAL", WebsiteURL="https://example.org", ProductionAccessEnabled=True
-    )
-    client("apigateway").update_account(
-        patchOperations=[{"op": "replace", "path": "/cloudwatchRoleArn", "value": role}]
-    )
 
 
 @ONE_MODE
@@ -429,32 +430,127 @@ def test_parameters_are_pairs(run, pair):
         run("deploy", "--stack", "new", "--parameter", pair, fails=True)
 
 
-def test_refuses_a_table_of_another_layout(run, emulator):
-    """A table keyed by eventid alone, as tutorials make it, is not taken over, and stays untouched."""
+@pytest.mark.parametrize(
+    "keys",
+    [{"eventid": ("HASH", "S")}, {"eventid": ("HASH", "S"), "sk": ("RANGE", "N")}],
+    ids=["tutorial", "numbers"],
+)
+def test_refuses_a_table_of_another_layout(run, emulator, keys):
+    """A table with other keys, such as eventid alone as in tutorials, is not taken over, and stays untouched."""
     client = emulator.client("dynamodb")
     client.create_table(
         TableName="tutorial",
         BillingMode="PAY_PER_REQUEST",
-        KeySchema=[{"AttributeName": "eventid", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "eventid", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, (kind, _) in keys.items()],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": type_} for name, (_, type_) in keys.items()],
     )
 
     printed = run("deploy", "--stack", "new", "--sender", SENDER, "--table", "tutorial", "--yes", fails=True)
 
     assert "Choose another name with --table" in printed
-    assert client.describe_table(TableName="tutorial")["Table"]["KeySchema"][0]["AttributeName"] == "eventid"
+    assert len(client.describe_table(TableName="tutorial")["Table"]["KeySchema"]) == len(keys)
+    client.delete_table(TableName="tutorial")
 
 
-def test_destroys_what_has_neither_site_nor_table(run, emulator):
-    """What is left of a stack that never got as far is deleted as well."""
+@pytest.fixture
+def foreign(emulator):
+    """Return the name of a stack of somebody else's, whose bucket is called as ours."""
     client = emulator.client("cloudformation")
-    resources = {"Topic": {"Type": "AWS::SNS::Topic"}}
-    client.create_stack(StackName="rest", TemplateBody=json.dumps({"Resources": resources}))
+    resources = {"SiteBucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "foreign-bucket"}}}
+    client.create_stack(StackName="foreign", TemplateBody=json.dumps({"Resources": resources}))
+    emulator.client("s3").put_object(Bucket="foreign-bucket", Key="precious", Body=b"1")
+    yield "foreign"
+    client.delete_stack(StackName="foreign")
 
-    printed = run("destroy", "--stack", "rest", answers="y\n")
 
-    assert "is kept" not in printed
-    assert "rest" not in {stack["StackName"] for stack in client.describe_stacks()["Stacks"]}
+def test_leaves_other_stacks_alone(run, emulator, foreign):
+    """A stack that wasn't made from our template is neither changed nor deleted, and nothing in it is."""
+    deployed = run("deploy", "--stack", foreign, "--sender", SENDER, "--yes", fails=True)
+    destroyed = run("destroy", "--stack", foreign, "--yes", fails=True)
+
+    assert "was not made from this template" in deployed
+    assert "was not made from this template" in destroyed
+    assert emulator.client("s3").get_object(Bucket="foreign-bucket", Key="precious")["Body"].read() == b"1"
+
+
+def test_destroys_what_a_failed_deployment_left(run, emulator):
+    """A stack whose creation was undone is what destroy is for; the table that it made stays."""
+    client = emulator.client("cloudformation")
+    broken = """
+  Handle: {Type: AWS::CloudFormation::WaitConditionHandle}
+  Call:
+    Type: AWS::CloudFormation::WaitCondition
+    DependsOn: RegistrationTable
+    Properties: {Handle: !Ref Handle, Timeout: "1", Count: 1}
+"""
+    parameters = {"CodeBucket": "some", "CodeKey": "any", "SenderAddress": "a@example.org", "TableName": "failed"}
+    client.create_stack(
+        StackName="failed",
+        TemplateBody=template_file().read_text().replace("\nOutputs:", f"{broken}\nOutputs:"),
+        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    with pytest.raises(WaiterError):
+        client.get_waiter("stack_create_complete").wait(StackName="failed", WaiterConfig={"Delay": 1})
+
+    told = run("deploy", "--stack", "failed", "--yes", fails=True)
+    destroyed = run("destroy", "--stack", "failed", "--yes")
+
+    assert "Remove what is left with destroy" in told
+    assert "Table failed is kept" in destroyed
+    assert "failed" not in {stack["StackName"] for stack in client.describe_stacks()["Stacks"]}
+
+
+def test_destroys_a_mere_proposal(run, emulator):
+    """What a killed deployment left of a new stack goes, too."""
+    client = emulator.client("cloudformation")
+    client.create_change_set(
+        StackName="proposed",
+        ChangeSetName="proposal",
+        ChangeSetType="CREATE",
+        TemplateBody=json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}),
+    )
+
+    with_table = run("destroy", "--stack", "proposed", "--yes", "--delete-table", fails=True)
+    run("destroy", "--stack", "proposed", answers="y\n")
+
+    assert "This stack has no table to delete." in with_table
+    assert "proposed" not in {stack["StackName"] for stack in client.describe_stacks()["Stacks"]}
+
+
+@ONE_MODE
+def test_destroy_touches_nothing_that_is_protected(stack, run):
+    """A stack that CloudFormation wouldn't delete keeps its form."""
+    client = stack.emulator.client("cloudformation")
+    client.update_termination_protection(StackName=stack.name, EnableTerminationProtection=True)
+
+    printed = run("destroy", "--stack", stack.name, "--yes", fails=True)
+
+    client.update_termination_protection(StackName=stack.name, EnableTerminationProtection=False)
+    assert "is protected" in printed
+    assert stack.emulator.client("s3").list_objects_v2(Bucket=stack.outputs["SiteBucket"])["KeyCount"] > 0
+
+
+@ONE_MODE
+def test_nobody_to_ask_is_a_no(stack, run):
+    """Without a terminal and without --yes nothing is changed, and no proposal is left."""
+    run("deploy", "--stack", stack.name, "--memory", "2048", answers="", fails=True)
+
+    changes = stack.emulator.client("cloudformation").list_change_sets(StackName=stack.name)["Summaries"]
+    assert not [change for change in changes if change["ExecutionStatus"] == "AVAILABLE"]
+
+
+@pytest.mark.parametrize("name", ["[/x]", "a b", "1st", "a" * 129])
+def test_stacks_have_names(run, name):
+    """A name that CloudFormation would refuse is refused first, with what a name is."""
+    with pytest.raises(AssertionError, match="a stack's name is a letter"):
+        run("deploy", "--stack", name, fails=True)
+
+
+def test_options_are_given_once(run):
+    """An option and a parameter that say the same are one too many."""
+    with pytest.raises(AssertionError, match="MemoryMegabytes: given as an option and as --parameter"):
+        run("deploy", "--stack", "new", "--memory", "512", "--parameter", "MemoryMegabytes=256", fails=True)
 
 
 def test_there_is_nothing_to_destroy(run):

@@ -13,7 +13,7 @@ from rich.console import Console
 from event_registration.cli.deploy import _show
 from event_registration.deployment import table
 from event_registration.deployment.account import Account
-from event_registration.deployment.deploy import Deployment, _manage_identity, _store
+from event_registration.deployment.deploy import Deployment, _identity, _store, parameters_of
 from event_registration.deployment.package import Package
 from event_registration.deployment.stack import Stack
 from event_registration.deployment.template import rendered, table_id
@@ -91,28 +91,55 @@ def test_hides_no_other_error(account, package, s3, answers):
         _store(account, "packages", package)
 
 
-def test_makes_an_identity_that_is_not_there(account):
-    """An address that SES doesn't know becomes the stack's to verify."""
-    with Stubber(account.client("sesv2")) as stubber:
-        stubber.add_client_error("get_email_identity", "NotFoundException")
+class Senders:
+    """An account whose SES knows some identities."""
 
-        assert _manage_identity(account, {"SenderAddress": "a@example.org"}, {}) == "true"
+    def __init__(self, **known):
+        self._known = {name.replace("_at_", "@").replace("_", "."): verified for name, verified in known.items()}
+
+    def client(self, service):
+        """Return itself for SES."""
+        assert service == "sesv2"
+        return self
+
+    def get_email_identity(self, *, EmailIdentity):  # noqa: N803 - the service's own name
+        """Return the identity, or say as SES does that there is none."""
+        if EmailIdentity not in self._known:
+            raise ClientError({"Error": {"Code": "NotFoundException"}}, "GetEmailIdentity")
+        return {"VerifiedForSendingStatus": self._known[EmailIdentity]}
 
 
-def test_leaves_an_identity_to_its_maker(account):
-    """A domain that is verified already is used, and not made again."""
-    chosen = {"SenderAddress": "a@example.org", "SenderIdentity": "example.org"}
-    with Stubber(account.client("sesv2")) as stubber:
-        stubber.add_response("get_email_identity", {}, {"EmailIdentity": "example.org"})
+@pytest.mark.parametrize(
+    ("known", "named", "owned", "expected"),
+    [
+        ({}, "", None, ("", "true")),
+        ({"a_at_mail_example_org": False}, "", "a@mail.example.org", ("", "true")),
+        ({"a_at_mail_example_org": True}, "", None, ("", "false")),
+        ({"a_at_mail_example_org": False}, "", "b@mail.example.org", ("", "false")),
+        ({"mail_example_org": True}, "", None, ("mail.example.org", "false")),
+        ({"mail_example_org": False, "example_org": True}, "", None, ("example.org", "false")),
+        ({"example_org": False}, "", None, ("", "true")),
+        ({"example_org": True}, "mail.example.org", None, ("mail.example.org", "true")),
+        ({"example_org": True}, "example.org", None, ("example.org", "false")),
+        ({"example_org": True}, "example.org", "example.org", ("example.org", "true")),
+        ({}, "a@mail.example.org", None, ("a@mail.example.org", "true")),
+    ],
+)
+def test_chooses_the_identity(known, named, owned, expected):
+    """What SES has is used: the address, else a verified domain above it; only what nobody made is made."""
+    chosen = {"SenderAddress": "a@mail.example.org", "SenderIdentity": named}
+    resources = {"SenderIdentityRecord": owned} if owned else {}
 
-        assert _manage_identity(account, chosen, {"SenderIdentityRecord": "a@example.org"}) == "false"
+    identity = _identity(Senders(**known), chosen, resources)
+
+    assert (identity["SenderIdentity"], identity["ManageSenderIdentity"]) == expected
 
 
-def test_keeps_its_own_identity(account):
-    """The identity that the stack made stays the stack's: letting go of it would delete it."""
-    resources = {"SenderIdentityRecord": "a@example.org"}
-
-    assert _manage_identity(account, {"SenderAddress": "a@example.org"}, resources) == "true"
+@pytest.mark.parametrize("named", ["other.example", "ample.org", "b@mail.example.org"])
+def test_refuses_an_identity_of_others(named):
+    """An identity that doesn't cover the sender could send nothing."""
+    with pytest.raises(DeploymentError, match=r"can't send for a@mail.example.org"):
+        _identity(Senders(), {"SenderAddress": "a@mail.example.org", "SenderIdentity": named}, {})
 
 
 def test_does_not_guess_about_identities(account):
@@ -121,7 +148,66 @@ def test_does_not_guess_about_identities(account):
         stubber.add_client_error("get_email_identity", "AccessDeniedException")
 
         with pytest.raises(ClientError):
-            _manage_identity(account, {"SenderAddress": "a@example.org"}, {})
+            _identity(account, {"SenderAddress": "a@example.org"}, {})
+
+
+@pytest.mark.parametrize(
+    ("sender", "chosen", "expected"),
+    [
+        ("Ada, Events <events@EXAMPLE.org>", {}, {"SenderName": "Ada, Events", "SenderAddress": "events@example.org"}),
+        (None, {"EventIds": "b, a"}, {"EventIds": "a,b"}),
+        (None, {"EventIds": "", "AllowedOrigin": " "}, {"EventIds": "", "AllowedOrigin": ""}),
+        (None, {"MemoryMegabytes": "512", "Runtime": None}, {"MemoryMegabytes": "512"}),
+    ],
+)
+def test_passes_on_what_the_function_understands(sender, chosen, expected):
+    """Values go to the template in normal form; an empty one resets its parameter, none leaves it."""
+    assert parameters_of(sender, chosen) == expected
+
+
+@pytest.mark.parametrize(
+    ("sender", "chosen", "sentence"),
+    [
+        ("", {}, "--sender is missing."),
+        (None, {"TableName": ""}, "--table is missing."),
+        (None, {"AllowedOrigin": "https://a.example https://b.example"}, "--allowed-origin takes one origin"),
+        ("nobody", {"EventIds": "a;b"}, r"--event-ids must be event ids(.|\n)*--sender must be an address"),
+    ],
+)
+def test_refuses_what_the_function_would_refuse(sender, chosen, sentence):
+    """What the function would fail at its start for is refused here, by the option's name."""
+    with pytest.raises(DeploymentError, match=sentence):
+        parameters_of(sender, chosen)
+
+
+def test_uses_no_bucket_of_another_region(account, package, s3):
+    """Lambda takes code from its own region only; that is said before anything is made."""
+    s3.add_response("head_bucket", {"BucketRegion": "eu-west-1"})
+
+    with pytest.raises(DeploymentError, match="is in eu-west-1, not us-east-1"):
+        _store(account, "packages", package)
+
+
+def test_waits_until_a_restored_table_takes_changes():
+    """A table that was just restored isn't ready for every change: that is waited for, and given up at last."""
+    pauses = []
+    refusals = ["ContinuousBackupsUnavailableException", "ResourceInUseException"]
+    told = []
+
+    def change(**arguments):
+        told.append(arguments)
+        if refusals:
+            raise ClientError({"Error": {"Code": refusals.pop()}}, "UpdateTable")
+
+    def refuse(**_):
+        raise ClientError({"Error": {"Code": "ResourceInUseException"}}, "UpdateTable")
+
+    table._patiently(change, sleep=pauses.append, TableName="t")
+
+    assert told == 3 * [{"TableName": "t"}]
+    assert len(pauses) == 2
+    with pytest.raises(ClientError):
+        table._patiently(refuse, sleep=pauses.append)
 
 
 def test_does_not_guess_about_tables(account):
@@ -152,13 +238,12 @@ def test_a_table_keeps_its_logical_id():
 
 
 def test_nothing_to_change_is_nothing_to_do(account, package):
-    """A deployment without a change set touches nothing, whether it is carried out or withdrawn."""
+    """A deployment without a change set has nothing to withdraw, and asks nobody."""
     deployment = _deployment(account, package)
 
-    happenings = list(deployment.execute())
     deployment.discard()
 
-    assert happenings == []
+    assert deployment.change_set is None
 
 
 @pytest.mark.parametrize("precompiled", [True, False])

@@ -3,6 +3,7 @@
 import io
 
 import pytest
+from botocore.exceptions import ClientError
 from rich.console import Console
 
 from event_registration.cli.deploy import _hints
@@ -60,28 +61,34 @@ def test_an_interruption_does_not_look_like_an_end(console):
     assert "AWS goes on without this command." in console.file.getvalue()
 
 
-class Unverified:
-    """An account in which SES has verified nobody."""
+class Senders:
+    """An account in which SES knows some identities and has verified none."""
+
+    def __init__(self, *known):
+        self._known = known
 
     def client(self, service):
         """Return itself for SES."""
         assert service == "sesv2"
         return self
 
-    def get_email_identity(self, **_):
+    def get_email_identity(self, *, EmailIdentity):  # noqa: N803 - the service's own name
         """Return an identity whose owner hasn't done anything yet."""
+        if EmailIdentity not in self._known:
+            raise ClientError({"Error": {"Code": "NotFoundException"}}, "GetEmailIdentity")
         return {"VerifiedForSendingStatus": False}
 
 
 @pytest.mark.parametrize(
     ("identity", "hint"),
     [
-        ("events@example.org", "AWS has sent a mail to events@example.org; open the link in it."),
-        ("example.org", "publish the DNS records that doctor shows for example.org."),
+        ("events@example.org", "No mail goes out yet: AWS has sent a mail to events@example.org; open the link in it."),
+        ("example.org", "No mail goes out yet: publish the DNS records that doctor shows for example.org."),
+        ("gone.example", "No mail goes out: SES doesn't know gone.example."),
     ],
 )
 def test_says_what_is_left_to_do(identity, hint):
     """Until the sender is verified the command ends with what verifies it."""
-    hints = list(_hints(Unverified(), {"SenderIdentity": identity}))
+    hints = list(_hints(Senders("events@example.org", "example.org"), {"SenderIdentity": identity}))
 
-    assert hints == [f"No mail goes out yet: {hint}"]
+    assert hints == [hint]

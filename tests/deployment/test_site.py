@@ -4,6 +4,8 @@ import os
 from unittest.mock import patch
 
 import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import Stubber
 
 from event_registration.deployment.account import Account
 from event_registration.deployment.site import empty, site_files, upload
@@ -58,3 +60,17 @@ def test_empties_every_version(account, bucket, emulator):
     assert again == 0
     assert "Versions" not in left
     assert "DeleteMarkers" not in left
+
+
+def test_a_bucket_that_is_gone_is_empty(account):
+    """A site whose bucket somebody deleted is no obstacle."""
+    assert empty(account, "site-test-that-never-was") == 0
+
+
+def test_hides_no_other_error(account):
+    """What S3 says besides goes up as it is."""
+    with Stubber(account.client("s3")) as stubber:
+        stubber.add_client_error("list_object_versions", "AccessDenied")
+
+        with pytest.raises(ClientError):
+            empty(account, "site-test")

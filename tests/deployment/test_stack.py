@@ -1,6 +1,9 @@
 """A stack is proposed, changed, followed and deleted, against an emulator of CloudFormation."""
 
 import json
+import os
+from functools import partial
+from unittest.mock import patch
 
 import pytest
 from botocore.stub import Stubber
@@ -41,11 +44,10 @@ BROKEN = {
 
 
 @pytest.fixture
-def account(emulator, monkeypatch):
+def account(emulator):
     """Return the emulator's account."""
-    for name, value in emulator.environ().items():
-        monkeypatch.setenv(name, value)
-    return Account()
+    with patch.dict(os.environ, emulator.environ(), clear=True):
+        yield Account()
 
 
 @pytest.fixture
@@ -134,7 +136,7 @@ def test_a_proposal_is_no_stack_yet(stack):
 
     again = stack.propose(_template(Logs=LOGS), {})
 
-    assert stack.describe() is None
+    assert stack.parameters() == stack.resources() == {}
     assert again.is_new
 
 
@@ -206,7 +208,9 @@ def test_asks_for_a_stack_that_is_there(stack):
         ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "Wait until it is done"),
         ("ROLLBACK_COMPLETE", "Remove what is left with destroy"),
         ("CREATE_FAILED", "Remove what is left with destroy"),
-        ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback --stack-name broken"),
+        ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback --stack-name broken --region eu-west-1"),
+        ("UPDATE_FAILED", "describe-stack-events --stack-name broken"),
+        ("IMPORT_ROLLBACK_FAILED", "describe-stack-events --stack-name broken"),
         ("DELETE_FAILED", "Run destroy again"),
     ],
 )
@@ -220,6 +224,87 @@ def test_says_the_way_out_of_a_stack_that_cannot_be_changed(account, status, adv
             stack.propose(_template(Logs=LOGS), {})
 
         stubber.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize(
+    ("facts", "advice"),
+    [
+        ({"StackStatus": "UPDATE_IN_PROGRESS"}, "is busy"),
+        (
+            {"StackStatus": "CREATE_COMPLETE", "EnableTerminationProtection": True},
+            "update-termination-protection --no-enable-termination-protection --stack-name broken --region eu-west-1",
+        ),
+    ],
+)
+def test_knows_what_cannot_be_deleted(account, facts, advice):
+    """A stack that CloudFormation wouldn't delete is named before anything of it is touched."""
+    stack = Stack(account, "broken")
+    with Stubber(account.client("cloudformation")) as stubber:
+        stubber.add_response("describe_stacks", {"Stacks": [_description("") | facts]})
+
+        with pytest.raises(DeploymentError, match=advice):
+            stack.check_deletion()
+
+
+def test_a_proposal_leaves_others_alone(account):
+    """What somebody else has proposed or deployed meanwhile isn't deleted with a withdrawn proposal."""
+    client = account.client("cloudformation")
+    change_set = ChangeSet(client, "any", "mine", "id", is_new=True)
+    for status, others in (("CREATE_IN_PROGRESS", ["mine"]), ("REVIEW_IN_PROGRESS", ["mine", "theirs"])):
+        with Stubber(client) as stubber:
+            stubber.add_response("delete_change_set", {}, {"ChangeSetName": "mine"})
+            stubber.add_response("describe_stacks", {"Stacks": [_description(status)]}, {"StackName": "id"})
+            stubber.add_response("list_change_sets", {"Summaries": [{"ChangeSetId": each} for each in others]})
+
+            change_set.discard()
+
+            stubber.assert_no_pending_responses()
+
+
+def test_goes_on_watching(account):
+    """A look at the events that fails is repeated; if none succeeds any more, it is said that AWS goes on."""
+    watch = partial(follow, client := account.client("cloudformation"), "any", "id", lambda: None, {"UPDATE_COMPLETE"})
+    end = {
+        "StackId": "id",
+        "StackName": "any",
+        "Timestamp": "2026-01-01T00:00:00Z",
+        "EventId": "1",
+        "LogicalResourceId": "any",
+        "PhysicalResourceId": "id",
+        "ResourceType": "AWS::CloudFormation::Stack",
+        "ResourceStatus": "UPDATE_COMPLETE",
+    }
+    with Stubber(client) as stubber:
+        stubber.add_response("describe_stack_events", {"StackEvents": []})
+        stubber.add_client_error("describe_stack_events", "Throttling")
+        stubber.add_response("describe_stack_events", {"StackEvents": [end]})
+
+        happenings = list(watch(sleep=lambda _: None))
+
+        assert [each.status for each in happenings] == ["UPDATE_COMPLETE"]
+        stubber.add_response("describe_stack_events", {"StackEvents": []})
+        for _ in range(31):
+            stubber.add_client_error("describe_stack_events", "Throttling")
+
+        with pytest.raises(DeploymentError, match="It does go on: wait until the stack is done"):
+            list(watch(sleep=lambda _: None))
+
+
+def test_tells_what_is_kept(account):
+    """A resource that leaves the stack and stays in the account is told from one that is deleted."""
+    client = account.client("cloudformation")
+    removed = {"Action": "Remove", "LogicalResourceId": "A", "ResourceType": "B"}
+    change_set = ChangeSet(client, "any", "set", "stack", is_new=False)
+    with Stubber(client) as stubber:
+        policies = [{"PolicyAction": "Retain"}, {"PolicyAction": "Delete"}]
+        stubber.add_response(
+            "describe_change_set",
+            {"Status": "CREATE_COMPLETE", "Changes": [{"ResourceChange": removed | policy} for policy in policies]},
+        )
+
+        change_set.wait()
+
+    assert [change.kept for change in change_set.changes] == [True, False]
 
 
 def test_a_stack_without_outputs_is_not_deployed(account):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -106,35 +107,40 @@ def deploy(  # noqa: PLR0913 - one argument an option
         from event_registration.deployment.stack import Stack
 
         console = Console(highlight=False, soft_wrap=True)
-        wishes = parameters_of(
-            sender,
-            SenderIdentity=sender_identity,
-            SesSandbox=_switch(ses_sandbox),
-            TableName=table,
-            EventIds=event_ids,
-            OnDuplicate=on_duplicate,
-            SiteHosting=site_hosting,
-            AllowedOrigin=allowed_origin,
-            AlarmTopicArn=alarm_topic,
-            Architecture=arch,
-            Runtime=python and f"python{python}",
-            MemoryMegabytes=str(memory) if memory else None,
-            **others,
-        )
+        options = {
+            "SenderIdentity": sender_identity,
+            "SesSandbox": _switch(ses_sandbox),
+            "TableName": table,
+            "EventIds": event_ids,
+            "OnDuplicate": on_duplicate,
+            "SiteHosting": site_hosting,
+            "AllowedOrigin": allowed_origin,
+            "AlarmTopicArn": alarm_topic,
+            "Architecture": arch,
+            "Runtime": python and f"python{python}",
+            "MemoryMegabytes": str(memory) if memory else None,
+        }
+        if twice := [name for name in others if options.get(name) is not None]:
+            raise click.UsageError(f"{', '.join(twice)}: given as an option and as --parameter.")
+        wishes = parameters_of(sender, options | dict(others))
         account = Account(region=region, profile=profile)
         console.print(f"Stack [bold]{stack}[/] in account {account.id}, {account.region}")
         with console.status("Building the function's package and asking what would change"):
             deployment = prepare(account, Stack(account, stack), wishes, folder=Path(folder), bucket=bucket)
-        _show(console, deployment)
-        if dry_run:
+        try:
+            _show(console, deployment)
+            if dry_run:
+                deployment.discard()
+                console.print("Dry run: nothing was changed.")
+                return
+            if deployment.change_set:
+                _ = yes or click.confirm("Carry this out?", abort=True)
+                deployment.get_ready()
+        except BaseException:
             deployment.discard()
-            console.print("Dry run: nothing was changed.")
-            return
-        if deployment.change_set and not yes and not click.confirm("Carry this out?"):
-            deployment.discard()
-            raise click.Abort
+            raise
         if deployment.change_set:
-            follow(console, deployment.execute(), len(deployment.change_set.changes))
+            follow(console, deployment.change_set.execute(), len(deployment.change_set.changes))
         _publish(console, deployment)
 
 
@@ -153,13 +159,13 @@ def _show(console: Console, deployment: Deployment) -> None:
         return
     table = Table(box=None, pad_edge=False)
     for heading in ("change", "resource", "type", ""):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for change in deployment.change_set.changes:
         table.add_row(
             f"[{_COLOURS.get(change.action, 'white')}]{change.action}[/]",
             change.resource,
             change.kind,
-            _REPLACED[change.replaced],
+            "kept" if change.kept else _REPLACED[change.replaced],
         )
     console.print(table)
     if deployment.adopted:
@@ -176,19 +182,24 @@ def _publish(console: Console, deployment: Deployment) -> None:
     with bar(console, len(files)) as (progress, task):
         for file in site.upload(deployment.account, outputs["SiteBucket"], files):
             progress.update(task, description=file.key, advance=1)
+    doctor = shlex.join(["event-registration", "doctor", "--stack", deployment.stack.name, *deployment.account.options])
     for line in (
         f"\n[bold green]Ready.[/] The form:  {outputs['SiteUrl']}",
         f"       The API:   {outputs['ApiUrl']}/registrations",
         *_hints(deployment.account, outputs),
-        f"Look whether all is well: event-registration doctor --stack {deployment.stack.name}",
+        f"Look whether all is well: {doctor}",
     ):
         console.print(line)
 
 
 def _hints(account: Account, outputs: Mapping[str, str]) -> Iterator[str]:
+    from event_registration.deployment.diagnosis import found
+
     identity = outputs["SenderIdentity"]
-    state = account.client("sesv2").get_email_identity(EmailIdentity=identity)
-    if not state.get("VerifiedForSendingStatus"):
+    state = found(account.client("sesv2").get_email_identity, EmailIdentity=identity)
+    if state is None:
+        yield f"No mail goes out: SES doesn't know {identity}."
+    elif not state.get("VerifiedForSendingStatus"):
         yield (
             f"No mail goes out yet: AWS has sent a mail to {identity}; open the link in it."
             if "@" in identity

@@ -6,6 +6,7 @@ import click
 
 from event_registration.cli.options import complaining, on_stack
 from event_registration.cli.progress import follow
+from event_registration.errors import DeploymentError
 
 __all__ = ["destroy"]
 
@@ -36,17 +37,21 @@ def destroy(  # noqa: PLR0913 - one argument an option
         from event_registration.deployment import site, table
         from event_registration.deployment.account import Account
         from event_registration.deployment.stack import Stack
-        from event_registration.deployment.template import tables_of
+        from event_registration.deployment.template import PARAMETERS
 
         console = Console(highlight=False, soft_wrap=True)
         account = Account(region=region, profile=profile)
         doomed = Stack(account, stack)
-        resources = doomed.resources()
-        if not resources:
+        if doomed.describe() is None:
             raise click.ClickException(f"There is no stack {stack!r} in {account.region} of account {account.id}.")
-        name = next(iter(tables_of(resources)), None)
+        doomed.check_template(PARAMETERS)
+        doomed.check_deletion()
+        resources = doomed.resources()
+        name = doomed.parameters().get("TableName")
         console.print(f"Stack [bold]{stack}[/] in account {account.id}, {account.region}: {len(resources)} resources")
-        if name and delete_table:
+        if delete_table:
+            if name not in doomed.resources(released=True).values():
+                raise click.ClickException("This stack has no table to delete. Nothing was deleted.")
             typed = confirm_table or click.prompt(f"All registrations will be lost. Type the table's name ({name})")
             if typed != name:
                 raise click.ClickException(f"{typed!r} is not the table's name. Nothing was deleted.")
@@ -54,10 +59,15 @@ def destroy(  # noqa: PLR0913 - one argument an option
             click.confirm("Delete the stack?", abort=True)
         if bucket := resources.get("SiteBucket"):
             site.empty(account, bucket)
-        follow(console, doomed.delete(), len(resources))
-        if name and delete_table:
+        try:
+            follow(console, doomed.delete(), len(resources))
+        except DeploymentError as error:
+            raise click.ClickException(
+                f"{error}\nThe form is gone from its bucket. Run destroy again to go on, or deploy to bring it back."
+            ) from error
+        if delete_table:
             with console.status(f"Deleting table {name}"):
-                table.delete(account, name)
+                table.delete(account, str(name))
             console.print(f"Table {name} is deleted.")
-        elif name:
+        elif name and table.find(account, name):
             console.print(f"Table [bold]{name}[/] is kept with all registrations; a later deploy takes it over.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -20,10 +21,19 @@ def on_stack(command: Callable[..., None]) -> Callable[..., None]:
     for option in (
         click.option("--profile", help="Profile of the AWS configuration.  [default: the AWS command line's]"),
         click.option("--region", help="AWS region.  [default: the AWS command line's]"),
-        click.option("--stack", required=True, metavar="NAME", help="Name of the CloudFormation stack."),
+        click.option(
+            "--stack", required=True, metavar="NAME", callback=_name, help="Name of the CloudFormation stack."
+        ),
     ):
         command = option(command)
     return command
+
+
+def _name(_context: click.Context, _option: click.Parameter, name: str) -> str:
+    # "CreateStack", StackName.
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,127}", name):
+        raise click.BadParameter("a stack's name is a letter, then letters, digits and hyphens, at most 128.")
+    return name
 
 
 @contextmanager

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["Account", "error_code", "explained", "is_denied"]
 
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"})
-# SNS has a name of its own for it.
-_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"})
+# SNS has a name of its own for it, and S3 answers HEAD with the number alone.
+_DENIED = frozenset({"403", "AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"})
 
 
 class Account:
@@ -50,12 +50,18 @@ class Account:
         if self._session.region_name is None:
             raise DeploymentError("No AWS region is chosen. Name one with --region or AWS_DEFAULT_REGION.")
         self.region: str = self._session.region_name
+        self._profile = profile
         self._clients: dict[str, Any] = {}
 
     @cached_property
     def id(self) -> str:
         """The account's number."""
         return str(self.client("sts").get_caller_identity()["Account"])
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options with which a printed command works on the same account and region."""
+        return ("--region", self.region, *(("--profile", self._profile) if self._profile else ()))
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients' classes at run time
         """Return the client of *service*, made once; here botocore may try again, since nothing is sent twice."""

@@ -6,14 +6,19 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
+from botocore.exceptions import BotoCoreError, ClientError
 
 from event_registration.errors import DeploymentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Mapping
 
-__all__ = ["Change", "ChangeSet", "Happening", "follow"]
+__all__ = ["REVIEW", "Change", "ChangeSet", "Happening", "follow"]
 
+REVIEW = "REVIEW_IN_PROGRESS"
+"""The status of a stack that was only ever proposed."""
+
+_MOST_POLLS_LOST = 30
 _LONGEST_PAUSE_SECONDS = 2.0
 _CHANGED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
 # Reasons whose cure isn't in AWS's own words.
@@ -37,6 +42,7 @@ class Change:
         action: ``Add``, ``Modify``, ``Remove`` or ``Import``.
         resource: The logical id.
         kind: The resource's type, as in ``AWS::Lambda::Function``.
+        kept: Whether a resource that leaves the stack stays in the account.
         replaced: ``True``, ``False`` or, if that turns out on the way, ``Conditional``: whether it is made anew.
     """
 
@@ -44,6 +50,7 @@ class Change:
     resource: str
     kind: str
     replaced: str = "False"
+    kept: bool = False
 
 
 @frozen(kw_only=True)
@@ -73,7 +80,7 @@ class ChangeSet:
         name: The stack's name.
         change_set_id: The proposal's id.
         stack_id: The stack's id.
-        is_new: Whether the stack exists as this proposal only.
+        is_new: Whether there is no such stack yet.
     """
 
     def __init__(self, client: Any, name: str, change_set_id: str, stack_id: str, *, is_new: bool) -> None:  # noqa: ANN401 - boto3's
@@ -114,18 +121,24 @@ class ChangeSet:
         self._client.execute_change_set(ChangeSetName=self._id)
 
     def discard(self) -> None:
-        """Withdraw the proposal; a stack that was only proposed goes with it."""
+        """Withdraw the proposal; a stack that nothing but this proposal is left of goes with it."""
         self._client.delete_change_set(ChangeSetName=self._id)
         if self.is_new:
-            self._client.delete_stack(StackName=self._stack_id)
+            (stack,) = self._client.describe_stacks(StackName=self._stack_id)["Stacks"]
+            others = self._client.list_change_sets(StackName=self._stack_id)["Summaries"]
+            # Somebody else may have proposed or deployed it meanwhile.
+            if stack["StackStatus"] == REVIEW and all(each["ChangeSetId"] == self._id for each in others):
+                self._client.delete_stack(StackName=self._stack_id)
 
 
-def follow(
+def follow(  # noqa: PLR0913 - the pause is a part, passed in
     client: Any,  # noqa: ANN401 - boto3's
     name: str,
     stack_id: str,
     begin: Callable[[], object],
     wanted: Container[str],
+    *,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Happening]:
     """
     Call *begin* and yield what happens to the stack after it, until it rests.
@@ -136,6 +149,7 @@ def follow(
         stack_id: Its id, by which even a deleted stack is found.
         begin: Begins the change.
         wanted: The statuses that are a success.
+        sleep: Waits for so many seconds.
 
     Raises:
         DeploymentError: It rests in another status; the message names each resource that failed, and why.
@@ -145,10 +159,22 @@ def follow(
     failures: list[Happening] = []
     status = "IN_PROGRESS"
     pauses = _pauses()
+    lost = 0
     begin()
     while status.endswith("IN_PROGRESS"):
-        time.sleep(next(pauses))
-        for event in _new_events(client, stack_id, seen):
+        sleep(next(pauses))
+        try:
+            events = _new_events(client, stack_id, seen)
+        except (BotoCoreError, ClientError) as error:
+            lost += 1
+            if lost > _MOST_POLLS_LOST:
+                raise DeploymentError(
+                    f"AWS doesn't tell how it goes on ({error}). It does go on: wait until the stack is done, then run "
+                    "this command again."
+                ) from error
+            continue
+        lost = 0
+        for event in events:
             happening = Happening(
                 resource=event["LogicalResourceId"],
                 kind=event["ResourceType"],
@@ -179,6 +205,7 @@ def _change(change: Mapping[str, Any]) -> Change:
         resource=change["LogicalResourceId"],
         kind=change["ResourceType"],
         replaced=change.get("Replacement", "False"),
+        kept=change.get("PolicyAction") == "Retain",
     )
 
 

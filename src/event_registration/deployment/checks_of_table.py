@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from event_registration.deployment.diagnosis import check, problem
+from event_registration.deployment.table import KEYS, keys_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,16 +14,13 @@ if TYPE_CHECKING:
 
 __all__ = ["TABLE_CHECKS"]
 
-_KEYS = [("eventid", "HASH", "S"), ("sk", "RANGE", "S")]
 _EXPIRY = "expires_at"
 
 
 @check("Each registration has a key of its own.", "dynamodb:DescribeTable")
 def table_layout(at: Deployed) -> Iterator[Trouble]:
     table = at.client("dynamodb").describe_table(TableName=at.output("TableName"))["Table"]
-    types = {each["AttributeName"]: each["AttributeType"] for each in table["AttributeDefinitions"]}
-    keys = [(each["AttributeName"], each["KeyType"], types[each["AttributeName"]]) for each in table["KeySchema"]]
-    if keys != _KEYS:
+    if keys_of(table) != KEYS:
         yield problem(
             f"Table {table['TableName']} has other keys than eventid and sk: registrations would overwrite each other.",
             "Take a new table; the old one stays untouched:",

@@ -10,18 +10,18 @@ from botocore.exceptions import ClientError
 from event_registration.deployment import table as tables
 from event_registration.deployment.account import error_code
 from event_registration.deployment.package import Package, build_package
-from event_registration.deployment.template import rendered, table_id
+from event_registration.deployment.template import PARAMETERS, rendered, table_id
 from event_registration.errors import DeploymentError, SettingsError
 from event_registration.rules import split_sender
 from event_registration.settings import PREFIX, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
     from typing import Any
 
     from event_registration.deployment.account import Account
-    from event_registration.deployment.changes import ChangeSet, Happening
+    from event_registration.deployment.changes import ChangeSet
     from event_registration.deployment.stack import Stack
 
 __all__ = ["Deployment", "parameters_of", "prepare"]
@@ -39,7 +39,7 @@ _DEFAULT_TABLE = "eventmanagement"
 @frozen(kw_only=True)
 class Deployment:
     """
-    What a deployment would do; nothing is done until `execute`.
+    What a deployment would do; nothing is done until `get_ready`, and the stack changed only by its change set.
 
     Args:
         account: Where.
@@ -60,19 +60,16 @@ class Deployment:
     change_set: ChangeSet | None
     adopted: dict[str, Any] | None
 
-    def execute(self) -> Iterator[Happening]:
+    def get_ready(self) -> None:
         """
-        Upload the zip, change the stack, and tell what happens meanwhile.
+        Do what the change set relies on: upload the zip, and complete a table that is taken over.
 
         Raises:
-            DeploymentError: The bucket is somebody else's, or the change failed and was undone.
+            ClientError: AWS refused.
         """
-        if self.change_set is None:
-            return
         _store(self.account, self.bucket, self.package)
         if self.adopted:
             tables.adopt(self.account, self.adopted)
-        yield from self.change_set.execute()
 
     def discard(self) -> None:
         """Withdraw the proposal."""
@@ -80,27 +77,33 @@ class Deployment:
             self.change_set.discard()
 
 
-def parameters_of(sender: str | None = None, **parameters: str | None) -> dict[str, str]:
+def parameters_of(sender: str | None, chosen: Mapping[str, str | None]) -> dict[str, str]:
     """
     Return the template's parameters for what an operator said, by the same rules that the function will apply.
 
     Args:
         sender: The address that mail comes from, bare or as ``Name <address>``; ``None`` leaves it.
-        parameters: Values by the template's names; ``None`` leaves a parameter as it is.
+        chosen: Values by the template's names; ``None`` leaves a parameter as it is, empty resets it.
 
     Raises:
         DeploymentError: A value is wrong; every wrong one is named.
     """
-    given = {name: value for name, value in parameters.items() if value is not None}
+    given = {name: value.strip() for name, value in chosen.items() if value is not None}
     options = {f"{PREFIX}{rule}": option for rule, option in _RULES.values()} | {f"{PREFIX}SENDER": "--sender"}
-    environ = {f"{PREFIX}{rule}": given[name] for name, (rule, _) in _RULES.items() if given.get(name)}
+    environ = {f"{PREFIX}{rule}": given[name] for name, (rule, _) in _RULES.items() if name in given}
+    # Empty means missing to the settings; of these the template has no default that is empty.
+    required = [name for name, value in (("sender", sender), ("table", given.get("TableName"))) if value is not None]
     try:
-        settings = Settings.from_environ(environ | ({f"{PREFIX}SENDER": sender} if sender else {}))
+        settings = Settings.from_environ(environ | {f"{PREFIX}SENDER": sender or ""}, required=required)
     except SettingsError as error:
         sentences = [f"{options[problem.field]} {problem.message}" for problem in error.problems]
         raise DeploymentError("\n".join(sentences)) from error
+    if len(settings.allowed_origins) > 1:
+        raise DeploymentError("--allowed-origin takes one origin: API Gateway's own answers can't choose.")
     if settings.sender:
         given["SenderName"], given["SenderAddress"] = split_sender(settings.sender)
+    if settings.event_ids:
+        given["EventIds"] = ",".join(sorted(settings.event_ids))
     return given
 
 
@@ -123,16 +126,17 @@ def prepare(
     Raises:
         DeploymentError: Something needed is missing, a table of that name has other keys, or CloudFormation refuses.
     """
+    stack.check_template(PARAMETERS)
     present = stack.parameters()
     resources = stack.resources()
     if not present and "SenderAddress" not in wishes:
         raise DeploymentError("A first deployment needs --sender, the address that mail comes from.")
     chosen = {**present, **wishes}
     parameters = {
+        "SesSandbox": _sandbox(account),
+        **_identity(account, chosen, resources),
+        "ManageApiGatewayAccount": _manage_logging(account, resources),
         **wishes,
-        "SesSandbox": wishes.get("SesSandbox") or _sandbox(account),
-        "ManageSenderIdentity": wishes.get("ManageSenderIdentity") or _manage_identity(account, chosen, resources),
-        "ManageApiGatewayAccount": wishes.get("ManageApiGatewayAccount") or _manage_logging(account, resources),
     }
     table_name = chosen.get("TableName", _DEFAULT_TABLE)
     logical_id = table_id(table_name, resources)
@@ -145,6 +149,7 @@ def prepare(
         python=chosen.get("Runtime", "python3.13").removeprefix("python"),
     )
     bucket = bucket or present.get("CodeBucket") or f"event-registration-{account.id}-{account.region}"
+    _exists(account, bucket)
     parameters |= {"CodeBucket": bucket, "CodeKey": _key(package)}
     adopted = table is not None
     template = rendered(present | parameters, table=table_name, table_id=logical_id, adopted=adopted)
@@ -164,18 +169,35 @@ def _sandbox(account: Account) -> str:
     return "false" if account.client("sesv2").get_account()["ProductionAccessEnabled"] else "true"
 
 
-def _manage_identity(account: Account, chosen: Mapping[str, str], resources: Mapping[str, str]) -> str:
-    """Leave an identity to whoever made it: SES has each once per account and region."""
-    identity = chosen.get("SenderIdentity") or chosen["SenderAddress"]
-    if resources.get("SenderIdentityRecord") == identity:
-        return "true"
+def _identity(account: Account, chosen: Mapping[str, str], resources: Mapping[str, str]) -> dict[str, str]:
+    """Choose the identity to send with; SES has each once per account and region, and leaves it to whoever made it."""
+    address = chosen["SenderAddress"]
+    domain = address.partition("@")[2]
+    identity = chosen.get("SenderIdentity", "")
+    if identity not in {"", address} and not f".{domain}".endswith(f".{identity}"):
+        raise DeploymentError(
+            f"{identity} can't send for {address}: name its domain with --sender-identity, or the address itself."
+        )
+    owned = resources.get("SenderIdentityRecord") == (identity or address)
+    if owned or _is_verified(account, identity or address) is not None:
+        return {"SenderIdentity": identity, "ManageSenderIdentity": str(owned).lower()}
+    labels = domain.split(".")
+    parents = [".".join(labels[start:]) for start in range(len(labels) - 1)] if not identity else []
+    verified = next((parent for parent in parents if _is_verified(account, parent)), None)
+    return {
+        "SenderIdentity": verified or identity,
+        "ManageSenderIdentity": "false" if verified else "true",
+    }
+
+
+def _is_verified(account: Account, identity: str) -> bool | None:
+    """Tell whether SES has verified *identity*; ``None`` if it doesn't know it."""
     try:
-        account.client("sesv2").get_email_identity(EmailIdentity=identity)
+        return bool(account.client("sesv2").get_email_identity(EmailIdentity=identity)["VerifiedForSendingStatus"])
     except ClientError as error:
         if error_code(error) == "NotFoundException":
-            return "true"
+            return None
         raise
-    return "false"
 
 
 def _manage_logging(account: Account, resources: Mapping[str, str]) -> str:
@@ -188,21 +210,36 @@ def _key(package: Package) -> str:
     return f"functions/{package.sha256}.zip"
 
 
+def _exists(account: Account, bucket: str) -> bool:
+    """
+    Tell whether *bucket* is there, to be used by a function of this region.
+
+    Raises:
+        DeploymentError: It is somebody else's, or in another region, where Lambda takes no code from.
+    """
+    try:
+        answer = account.client("s3").head_bucket(Bucket=bucket, ExpectedBucketOwner=account.id)
+    except ClientError as error:
+        if error_code(error) == _NOT_FOUND:
+            return False
+        if error_code(error) != _FORBIDDEN:
+            raise
+        raise DeploymentError(
+            f"The bucket {bucket!r} belongs to another account, or these credentials may not use it. Name another one "
+            "with --bucket."
+        ) from error
+    region = answer.get("BucketRegion", account.region)
+    if region != account.region:
+        raise DeploymentError(f"The bucket {bucket!r} is in {region}, not {account.region}. Name another --bucket.")
+    return True
+
+
 def _store(account: Account, bucket: str, package: Package) -> None:
     """Upload the zip under its digest, unless it is there; the bucket is made when it is first needed."""
     client = account.client("s3")
-    try:
-        client.head_bucket(Bucket=bucket, ExpectedBucketOwner=account.id)
-    except ClientError as error:
-        if error_code(error) == _FORBIDDEN:
-            raise DeploymentError(
-                f"The bucket {bucket!r} belongs to another account, or these credentials may not use it. Name another "
-                "one with --bucket."
-            ) from error
-        if error_code(error) != _NOT_FOUND:
-            raise
-        # S3 knows this region by the absence of its name.
+    if not _exists(account, bucket):
         place = {"CreateBucketConfiguration": {"LocationConstraint": account.region}}
+        # S3 knows this region by the absence of its name.
         client.create_bucket(Bucket=bucket, **({} if account.region == "us-east-1" else place))
         client.put_public_access_block(
             Bucket=bucket,

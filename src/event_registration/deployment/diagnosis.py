@@ -54,7 +54,7 @@ class Deployed:
 
     def aws(self, command: str, *values: str) -> str:
         """Return a command of AWS's, ending with *values*, as a shell takes it."""
-        return f"aws {command} {shlex.join([*values, '--region', self.account.region])}"
+        return f"aws {command} {shlex.join([*values, *self.account.options])}"
 
     def deploy(self, *options: str) -> str:
         """Return the command that deploys this stack again, as a shell takes it."""
@@ -65,8 +65,7 @@ class Deployed:
         return self._ours("destroy")
 
     def _ours(self, command: str, *options: str) -> str:
-        place = ["--stack", self.stack, "--region", self.account.region]
-        return shlex.join(["event-registration", command, *place, *options])
+        return shlex.join(["event-registration", command, "--stack", self.stack, *self.account.options, *options])
 
 
 @frozen

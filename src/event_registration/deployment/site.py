@@ -7,8 +7,10 @@ import re
 from typing import TYPE_CHECKING
 
 from attrs import frozen
+from botocore.exceptions import ClientError
 
 from event_registration.assets import site_folder
+from event_registration.deployment.account import error_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,19 +82,24 @@ def upload(account: Account, bucket: str, files: list[SiteFile]) -> Iterator[Sit
 
 
 def empty(account: Account, bucket: str) -> int:
-    """Delete every object of *bucket*, in all versions, and return how many there were."""
+    """Delete every object of *bucket*, in all versions, and return how many there were; one that is gone is empty."""
     client = account.client("s3")
+    pages = client.get_paginator("list_object_versions").paginate(Bucket=bucket, ExpectedBucketOwner=account.id)
     count = 0
-    for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket, ExpectedBucketOwner=account.id):
-        doomed = [
-            {"Key": each["Key"], "VersionId": each["VersionId"]}
-            for each in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-        ]
-        if doomed:
-            client.delete_objects(
-                Bucket=bucket, Delete={"Objects": doomed, "Quiet": True}, ExpectedBucketOwner=account.id
-            )
-        count += len(doomed)
+    try:
+        for page in pages:
+            doomed = [
+                {"Key": each["Key"], "VersionId": each["VersionId"]}
+                for each in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+            ]
+            if doomed:
+                client.delete_objects(
+                    Bucket=bucket, Delete={"Objects": doomed, "Quiet": True}, ExpectedBucketOwner=account.id
+                )
+            count += len(doomed)
+    except ClientError as error:
+        if error_code(error) != "NoSuchBucket":
+            raise
     return count
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import uuid
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -9,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from event_registration.deployment.account import error_code
-from event_registration.deployment.changes import ChangeSet, follow
+from event_registration.deployment.changes import REVIEW, ChangeSet, follow
 from event_registration.errors import DeploymentError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
     from event_registration.deployment.account import Account
     from event_registration.deployment.changes import Happening
@@ -21,14 +23,17 @@ if TYPE_CHECKING:
 __all__ = ["Stack"]
 
 _GONE = {"DELETE_COMPLETE", "DELETE_SKIPPED"}
-_REVIEW = "REVIEW_IN_PROGRESS"
 # What a change set fails with when there is nothing to change.
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
+_ANEW = "Its first deployment failed. Remove what is left with destroy, and deploy again."
 _WAY_OUT = {
-    "UPDATE_ROLLBACK_FAILED": "Run: aws cloudformation continue-update-rollback --stack-name {name}",
+    "CREATE_FAILED": _ANEW,
+    "ROLLBACK_COMPLETE": _ANEW,
+    "ROLLBACK_FAILED": _ANEW,
     "DELETE_FAILED": "Run destroy again; the stack's events in the console say what stopped it.",
+    "UPDATE_ROLLBACK_FAILED": "Run: aws cloudformation continue-update-rollback --stack-name {name} {options}",
 }
-_UNUSABLE = "Its first deployment failed. Remove what is left with destroy, and deploy again."
+_REPAIR = "Its events say why: aws cloudformation describe-stack-events --stack-name {name} {options}"
 
 
 class Stack:
@@ -42,17 +47,33 @@ class Stack:
 
     def __init__(self, account: Account, name: str) -> None:
         self.name = name
+        self._options = shlex.join(account.options)
         self._client = account.client("cloudformation")
 
     def describe(self) -> dict[str, Any] | None:
-        """Return what CloudFormation says of the stack, ``None`` if there is none or it was only ever proposed."""
+        """Return what CloudFormation says of the stack, ``None`` if there is none."""
         try:
             (description,) = self._client.describe_stacks(StackName=self.name)["Stacks"]
         except ClientError as error:
             if error_code(error) == "ValidationError" and "does not exist" in str(error):
                 return None
             raise
-        return None if description["StackStatus"] == _REVIEW else description
+        return dict(description)
+
+    def _deployed(self) -> dict[str, Any] | None:
+        """Return the same of a stack that was more than proposed."""
+        description = self.describe()
+        return None if description is None or description["StackStatus"] == REVIEW else description
+
+    def check_template(self, parameters: AbstractSet[str]) -> None:
+        """
+        Find out whether the stack, if there is one, comes from a template with these *parameters*.
+
+        Raises:
+            DeploymentError: It comes from another one.
+        """
+        if self._deployed() and not parameters <= self.parameters().keys():
+            raise DeploymentError(f"Stack {self.name!r} was not made from this template. Choose another --stack.")
 
     def outputs(self) -> dict[str, str]:
         """
@@ -61,7 +82,7 @@ class Stack:
         Raises:
             DeploymentError: There is no such stack, or its deployment never succeeded.
         """
-        description = self.describe()
+        description = self._deployed()
         if description is None:
             raise DeploymentError(f"There is no stack {self.name!r} in this account and region.")
         outputs = {output["OutputKey"]: output["OutputValue"] for output in description.get("Outputs", [])}
@@ -71,19 +92,24 @@ class Stack:
 
     def parameters(self) -> dict[str, str]:
         """Return the parameters' present values by name; none if there is no stack."""
-        description = self.describe() or {}
+        description = self._deployed() or {}
         return {each["ParameterKey"]: each["ParameterValue"] for each in description.get("Parameters", [])}
 
-    def resources(self) -> dict[str, str]:
-        """Return the physical ids by logical id; none if there is no stack."""
-        if self.describe() is None:
+    def resources(self, *, released: bool = False) -> dict[str, str]:
+        """
+        Return the physical ids by logical id; none if there is no stack.
+
+        Args:
+            released: Whether to name those, too, that the stack has let go of.
+        """
+        if self._deployed() is None:
             return {}
         pages = self._client.get_paginator("list_stack_resources").paginate(StackName=self.name)
         return {
             each["LogicalResourceId"]: each.get("PhysicalResourceId", "")
             for page in pages
             for each in page["StackResourceSummaries"]
-            if each["ResourceStatus"] not in _GONE
+            if released or each["ResourceStatus"] not in _GONE
         }
 
     def propose(self, template: str, parameters: Mapping[str, str], *, adopt: bool = False) -> ChangeSet | None:
@@ -101,12 +127,11 @@ class Stack:
         Raises:
             DeploymentError: The stack is busy or broken, or CloudFormation refuses the template or the parameters.
         """
-        description = self.describe()
+        description = self._deployed()
         status = description["StackStatus"] if description else ""
-        if status.endswith("IN_PROGRESS"):
-            raise DeploymentError(f"Stack {self.name!r} is busy ({status}). Wait until it is done, and try again.")
-        if status and (status.endswith("FAILED") or status == "ROLLBACK_COMPLETE"):
-            way_out = _WAY_OUT.get(status, _UNUSABLE).format(name=self.name)
+        self._check_rest(status)
+        if status.endswith("FAILED") or status in _WAY_OUT:
+            way_out = _WAY_OUT.get(status, _REPAIR).format(name=self.name, options=self._options)
             raise DeploymentError(f"Stack {self.name!r} can't be changed ({status}). {way_out}")
         known = {
             each["ParameterKey"] for each in self._client.get_template_summary(TemplateBody=template)["Parameters"]
@@ -139,6 +164,22 @@ class Stack:
             return None
         raise DeploymentError(f"CloudFormation refuses the change: {reason}")
 
+    def check_deletion(self) -> None:
+        """
+        Find out whether `delete` would be refused.
+
+        Raises:
+            DeploymentError: The stack is busy, or protected against deletion.
+        """
+        description = self._deployed() or {"StackStatus": ""}
+        self._check_rest(description["StackStatus"])
+        if description.get("EnableTerminationProtection"):
+            raise DeploymentError(
+                f"Stack {self.name!r} is protected. If it is to go, run: aws cloudformation "
+                f"update-termination-protection --no-enable-termination-protection --stack-name {self.name} "
+                f"{self._options}"
+            )
+
     def delete(self) -> Iterator[Happening]:
         """
         Delete the stack, but for what its template retains, and tell what happens meanwhile.
@@ -152,3 +193,7 @@ class Stack:
         stack_id = description["StackId"]
         delete = partial(self._client.delete_stack, StackName=stack_id)
         yield from follow(self._client, self.name, stack_id, delete, {"DELETE_COMPLETE"})
+
+    def _check_rest(self, status: str) -> None:
+        if status.endswith("IN_PROGRESS"):
+            raise DeploymentError(f"Stack {self.name!r} is busy ({status}). Wait until it is done, and try again.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -10,11 +11,19 @@ from event_registration.deployment.account import error_code
 from event_registration.errors import DeploymentError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from event_registration.deployment.account import Account
 
-__all__ = ["adopt", "delete", "find"]
+__all__ = ["KEYS", "adopt", "check", "delete", "find", "keys_of"]
 
-_KEYS = [{"AttributeName": "eventid", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
+KEYS = [("eventid", "HASH", "S"), ("sk", "RANGE", "S")]
+"""Name, kind and type of each key."""
+
+_PAUSE_SECONDS = 5.0
+_MOST_TRIES = 60
+# A table that was just made or restored isn't ready for every change, and takes one at a time.
+_NOT_YET = frozenset({"ContinuousBackupsUnavailableException", "ResourceInUseException"})
 _TTL = {"AttributeName": "expires_at", "Enabled": True}
 
 
@@ -29,22 +38,28 @@ def find(account: Account, name: str) -> dict[str, Any] | None:
     return description
 
 
-def check(table: dict[str, Any]) -> None:
+def keys_of(table: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Return name, kind and type of each key of *table*, as `find` returns it."""
+    types = {each["AttributeName"]: each["AttributeType"] for each in table["AttributeDefinitions"]}
+    return [(each["AttributeName"], each["KeyType"], types[each["AttributeName"]]) for each in table["KeySchema"]]
+
+
+def check(table: Mapping[str, Any]) -> None:
     """
     Tell whether a stack can take over *table*.
 
     Raises:
         DeploymentError: It has other keys than ours.
     """
-    if table["KeySchema"] != _KEYS:
+    if keys_of(table) != KEYS:
         raise DeploymentError(
-            f"Table {table['TableName']!r} exists and is not keyed by eventid (partition key) and sk (sort key), so "
-            "that registrations would overwrite each other. Choose another name with --table; this one stays "
-            "untouched."
+            f"Table {table['TableName']!r} exists and is not keyed by eventid (partition key) and sk (sort key), two "
+            "strings, so that registrations would overwrite each other or be refused. Choose another name with "
+            "--table; this one stays untouched."
         )
 
 
-def adopt(account: Account, table: dict[str, Any]) -> None:
+def adopt(account: Account, table: Mapping[str, Any]) -> None:
     """
     Give *table* what the template gives a new one: CloudFormation takes a table over as it is.
 
@@ -52,22 +67,39 @@ def adopt(account: Account, table: dict[str, Any]) -> None:
     """
     client, name = account.client("dynamodb"), table["TableName"]
     if not table.get("StreamSpecification", {}).get("StreamEnabled"):
-        client.update_table(TableName=name, StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"})
-        client.get_waiter("table_exists").wait(TableName=name)
+        stream = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
+        _patiently(client.update_table, TableName=name, StreamSpecification=stream)
     if not table.get("DeletionProtectionEnabled"):
-        client.update_table(TableName=name, DeletionProtectionEnabled=True)
-        client.get_waiter("table_exists").wait(TableName=name)
+        _patiently(client.update_table, TableName=name, DeletionProtectionEnabled=True)
     if client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]["TimeToLiveStatus"] == "DISABLED":
-        client.update_time_to_live(TableName=name, TimeToLiveSpecification=_TTL)
-    client.update_continuous_backups(
-        TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
-    )
+        _patiently(client.update_time_to_live, TableName=name, TimeToLiveSpecification=_TTL)
+    backups = client.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+    if backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") != "ENABLED":
+        recovery = {"PointInTimeRecoveryEnabled": True}
+        _patiently(client.update_continuous_backups, TableName=name, PointInTimeRecoverySpecification=recovery)
+
+
+def _patiently(
+    call: Callable[..., object],
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    **arguments: Any,  # noqa: ANN401 - botocore's
+) -> None:
+    """Make a call again for as long as the table isn't ready for it, at most five minutes."""
+    for tries_left in reversed(range(_MOST_TRIES)):
+        try:
+            call(**arguments)
+        except ClientError as error:
+            if not tries_left or error_code(error) not in _NOT_YET:
+                raise
+            sleep(_PAUSE_SECONDS)
+        else:
+            return
 
 
 def delete(account: Account, name: str) -> None:
     """Delete a table and every registration in it."""
     client = account.client("dynamodb")
-    client.update_table(TableName=name, DeletionProtectionEnabled=False)
-    client.get_waiter("table_exists").wait(TableName=name)
-    client.delete_table(TableName=name)
+    _patiently(client.update_table, TableName=name, DeletionProtectionEnabled=False)
+    _patiently(client.delete_table, TableName=name)
     client.get_waiter("table_not_exists").wait(TableName=name)

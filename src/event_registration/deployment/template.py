@@ -11,7 +11,10 @@ from event_registration.assets import template_file
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["rendered", "table_id", "tables_of"]
+__all__ = ["PARAMETERS", "rendered", "table_id"]
+
+PARAMETERS = frozenset({"CodeBucket", "CodeKey", "SenderAddress", "TableName"})
+"""Parameters that a stack of this template has, and hardly any other one."""
 
 _DEPLOYMENT = "ApiDeployment"
 _TABLE = "RegistrationTable"
@@ -22,12 +25,8 @@ _SERVED = {"AllowedOrigin": "", "SiteHosting": "CloudFront"}
 
 def table_id(name: str, resources: Mapping[str, str]) -> str:
     """Return the logical id of the table called *name*: the one it has among a stack's *resources*, or its own."""
-    return tables_of(resources).get(name) or _TABLE + _digest(name)
-
-
-def tables_of(resources: Mapping[str, str]) -> dict[str, str]:
-    """Return the logical ids of a stack's tables by their names."""
-    return {name: logical for logical, name in resources.items() if logical.startswith(_TABLE)}
+    present = {physical: logical for logical, physical in resources.items() if logical.startswith(_TABLE)}
+    return present.get(name) or _TABLE + _digest(name)
 
 
 def rendered(parameters: Mapping[str, str], *, table: str, table_id: str, adopted: bool = False) -> str:
