@@ -112,13 +112,14 @@ class Senders:
 @pytest.mark.parametrize(
     ("known", "named", "owned", "expected"),
     [
-        ({}, "", None, ("", "true")),
-        ({"a_at_mail_example_org": False}, "", "a@mail.example.org", ("", "true")),
-        ({"a_at_mail_example_org": True}, "", None, ("", "false")),
-        ({"a_at_mail_example_org": False}, "", "b@mail.example.org", ("", "false")),
-        ({"mail_example_org": True}, "", None, ("mail.example.org", "false")),
-        ({"mail_example_org": False, "example_org": True}, "", None, ("example.org", "false")),
-        ({"example_org": False}, "", None, ("", "true")),
+        ({}, None, None, ("", "true")),
+        ({"a_at_mail_example_org": False}, None, "a@mail.example.org", ("", "true")),
+        ({"a_at_mail_example_org": True}, None, None, ("", "false")),
+        ({"a_at_mail_example_org": False}, None, "b@mail.example.org", ("", "false")),
+        ({"mail_example_org": True}, None, None, ("mail.example.org", "false")),
+        ({"mail_example_org": True}, "", None, ("", "true")),
+        ({"mail_example_org": False, "example_org": True}, None, None, ("example.org", "false")),
+        ({"example_org": False}, None, None, ("", "true")),
         ({"example_org": True}, "mail.example.org", None, ("mail.example.org", "true")),
         ({"example_org": True}, "example.org", None, ("example.org", "false")),
         ({"example_org": True}, "example.org", "example.org", ("example.org", "true")),
@@ -127,19 +128,28 @@ class Senders:
 )
 def test_chooses_the_identity(known, named, owned, expected):
     """What SES has is used: the address, else a verified domain above it; only what nobody made is made."""
-    chosen = {"SenderAddress": "a@mail.example.org", "SenderIdentity": named}
+    wishes = {"SenderAddress": "a@mail.example.org"} | ({} if named is None else {"SenderIdentity": named})
     resources = {"SenderIdentityRecord": owned} if owned else {}
 
-    identity = _identity(Senders(**known), chosen, resources)
+    identity = _identity(Senders(**known), {}, wishes, resources)
 
     assert (identity["SenderIdentity"], identity["ManageSenderIdentity"]) == expected
+
+
+def test_lets_go_of_another_senders_domain():
+    """A domain that was found for an earlier sender isn't kept for one whom it doesn't cover."""
+    present = {"SenderAddress": "a@old.example", "SenderIdentity": "old.example"}
+
+    identity = _identity(Senders(old_example=True), present, {"SenderAddress": "a@new.example"}, {})
+
+    assert identity == {"SenderIdentity": "", "ManageSenderIdentity": "true"}
 
 
 @pytest.mark.parametrize("named", ["other.example", "ample.org", "b@mail.example.org"])
 def test_refuses_an_identity_of_others(named):
     """An identity that doesn't cover the sender could send nothing."""
     with pytest.raises(DeploymentError, match=r"can't send for a@mail.example.org"):
-        _identity(Senders(), {"SenderAddress": "a@mail.example.org", "SenderIdentity": named}, {})
+        _identity(Senders(), {"SenderAddress": "a@mail.example.org"}, {"SenderIdentity": named}, {})
 
 
 def test_does_not_guess_about_identities(account):
@@ -148,7 +158,7 @@ def test_does_not_guess_about_identities(account):
         stubber.add_client_error("get_email_identity", "AccessDeniedException")
 
         with pytest.raises(ClientError):
-            _identity(account, {"SenderAddress": "a@example.org"}, {})
+            _identity(account, {}, {"SenderAddress": "a@example.org"}, {})
 
 
 @pytest.mark.parametrize(

@@ -290,6 +290,23 @@ def test_goes_on_watching(account):
             list(watch(sleep=lambda _: None))
 
 
+def test_a_question_that_fails_leaves_no_proposal(account):
+    """If CloudFormation can't be asked any more what a proposal would do, it is withdrawn."""
+    client = account.client("cloudformation")
+    with Stubber(client) as stubber:
+        stubber.add_response("describe_stacks", {"Stacks": [_description("CREATE_COMPLETE")]})
+        stubber.add_response("get_template_summary", {"Parameters": []})
+        stubber.add_response("describe_stacks", {"Stacks": [_description("CREATE_COMPLETE")]})
+        stubber.add_response("create_change_set", {"Id": "set", "StackId": "id"})
+        stubber.add_client_error("describe_change_set", "AccessDenied")
+        stubber.add_response("delete_change_set", {}, {"ChangeSetName": "set"})
+
+        with pytest.raises(client.exceptions.ClientError, match="AccessDenied"):
+            Stack(account, "broken").propose("{}", {})
+
+        stubber.assert_no_pending_responses()
+
+
 def test_tells_what_is_kept(account):
     """A resource that leaves the stack and stays in the account is told from one that is deleted."""
     client = account.client("cloudformation")

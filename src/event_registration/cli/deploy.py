@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["deploy"]
 
 _COLOURS = {"Add": "green", "Import": "cyan", "Modify": "yellow", "Remove": "red"}
-
 _REPLACED = {"True": "made anew", "Conditional": "perhaps made anew", "False": ""}
 _OURS = {"CodeBucket", "CodeKey"}
 
@@ -44,7 +43,7 @@ def _switch(value: bool | None) -> str | None:  # noqa: FBT001 - click's
 @click.command()
 @on_stack
 @click.option("--sender", help="Address that mail comes from: events@example.org or 'Events <events@example.org>'.")
-@click.option("--sender-identity", metavar="DOMAIN", help="Verify the sender's whole domain instead of the address.")
+@click.option("--sender-identity", metavar="DOMAIN", help="Verify and use the sender's domain, not its address.")
 @click.option("--ses-sandbox/--no-ses-sandbox", default=None, help="Whether SES is in its sandbox.  [default: asked]")
 @click.option("--table", metavar="NAME", help="Table of the registrations.  [default: eventmanagement]")
 @click.option("--event-ids", metavar="ID,ID", help="The only event ids to take.  [default: any]")
@@ -134,7 +133,8 @@ def deploy(  # noqa: PLR0913 - one argument an option
                 console.print("Dry run: nothing was changed.")
                 return
             if deployment.change_set:
-                _ = yes or click.confirm("Carry this out?", abort=True)
+                if not yes:
+                    click.confirm("Carry this out?", abort=True)
                 deployment.get_ready()
         except BaseException:
             deployment.discard()
@@ -170,7 +170,9 @@ def _show(console: Console, deployment: Deployment) -> None:
     console.print(table)
     if deployment.adopted:
         name, items = deployment.adopted["TableName"], deployment.adopted.get("ItemCount", 0)
-        console.print(f"Table {name} is there already (about {items:,} items): it is taken over as it is.")
+        console.print(
+            f"Table {name} is there already (about {items:,} items): it is taken over with all that is in it."
+        )
 
 
 def _publish(console: Console, deployment: Deployment) -> None:

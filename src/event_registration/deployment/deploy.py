@@ -134,7 +134,7 @@ def prepare(
     chosen = {**present, **wishes}
     parameters = {
         "SesSandbox": _sandbox(account),
-        **_identity(account, chosen, resources),
+        **_identity(account, present, wishes, resources),
         "ManageApiGatewayAccount": _manage_logging(account, resources),
         **wishes,
     }
@@ -169,25 +169,31 @@ def _sandbox(account: Account) -> str:
     return "false" if account.client("sesv2").get_account()["ProductionAccessEnabled"] else "true"
 
 
-def _identity(account: Account, chosen: Mapping[str, str], resources: Mapping[str, str]) -> dict[str, str]:
+def _identity(
+    account: Account, present: Mapping[str, str], wishes: Mapping[str, str], resources: Mapping[str, str]
+) -> dict[str, str]:
     """Choose the identity to send with; SES has each once per account and region, and leaves it to whoever made it."""
-    address = chosen["SenderAddress"]
-    domain = address.partition("@")[2]
-    identity = chosen.get("SenderIdentity", "")
-    if identity not in {"", address} and not f".{domain}".endswith(f".{identity}"):
-        raise DeploymentError(
-            f"{identity} can't send for {address}: name its domain with --sender-identity, or the address itself."
-        )
+    address = {**present, **wishes}["SenderAddress"]
+    domains = _parents(address.partition("@")[2])
+    identity = wishes.get("SenderIdentity", present.get("SenderIdentity", ""))
+    if identity not in {"", address, *domains}:
+        if "SenderIdentity" in wishes:
+            raise DeploymentError(
+                f"{identity} can't send for {address}: name its domain with --sender-identity, or the address itself."
+            )
+        identity = ""  # the domain of an earlier sender
     owned = resources.get("SenderIdentityRecord") == (identity or address)
     if owned or _is_verified(account, identity or address) is not None:
         return {"SenderIdentity": identity, "ManageSenderIdentity": str(owned).lower()}
+    may_choose = not identity and "SenderIdentity" not in wishes
+    verified = next((domain for domain in domains if may_choose and _is_verified(account, domain)), None)
+    return {"SenderIdentity": verified or identity, "ManageSenderIdentity": "false" if verified else "true"}
+
+
+def _parents(domain: str) -> list[str]:
+    """Return *domain* and the domains above it, but for the topmost."""
     labels = domain.split(".")
-    parents = [".".join(labels[start:]) for start in range(len(labels) - 1)] if not identity else []
-    verified = next((parent for parent in parents if _is_verified(account, parent)), None)
-    return {
-        "SenderIdentity": verified or identity,
-        "ManageSenderIdentity": "false" if verified else "true",
-    }
+    return [".".join(labels[start:]) for start in range(len(labels) - 1)]
 
 
 def _is_verified(account: Account, identity: str) -> bool | None:

@@ -156,7 +156,11 @@ class Stack:
             **({} if status else {"OnStackFailure": "DELETE"}),
         )
         change_set = ChangeSet(self._client, self.name, identifiers["Id"], identifiers["StackId"], is_new=not status)
-        reason = change_set.wait()
+        try:
+            reason = change_set.wait()
+        except BaseException:
+            change_set.discard()
+            raise
         if reason is None:
             return change_set
         change_set.discard()
