@@ -27,8 +27,8 @@ ONE_MODE = pytest.mark.parametrize("stack", ["CloudFront"], indirect=True)
 def run(emulator):
     """Return a function that runs a command on the emulator's account, and hands over what it printed."""
 
-    def run(*arguments, answers=None, fails=False):
-        with patch.dict(os.environ, emulator.environ(), clear=True):
+    def run(*arguments, answers=None, fails=False, **environ):
+        with patch.dict(os.environ, emulator.environ() | environ, clear=True):
             result = CliRunner().invoke(main, arguments, input=answers)
         assert result.exit_code == fails, result.output
         return result.output
@@ -528,6 +528,29 @@ def test_destroy_touches_nothing_that_is_protected(stack, run):
 
     client.update_termination_protection(StackName=stack.name, EnableTerminationProtection=False)
     assert "is protected" in printed
+    assert stack.emulator.client("s3").list_objects_v2(Bucket=stack.outputs["SiteBucket"])["KeyCount"] > 0
+
+
+# In the other mode the bucket speaks TLS only, and the emulator doesn't.
+@pytest.mark.parametrize("stack", ["S3Website"], indirect=True)
+def test_says_what_has_become_of_the_form(stack, run):
+    """If the stack can't be deleted after all, it is said that the form is gone, and deploy brings it back."""
+    iam = stack.emulator.client("iam")
+    iam.create_user(UserName="careful")
+    statements = [
+        {"Effect": "Allow", "Action": "*", "Resource": "*"},
+        {"Effect": "Deny", "Action": "cloudformation:DeleteStack", "Resource": "*"},
+    ]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    iam.put_user_policy(UserName="careful", PolicyName="all-but", PolicyDocument=policy)
+    key = iam.create_access_key(UserName="careful")["AccessKey"]
+    credentials = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+
+    printed = run("destroy", "--stack", stack.name, "--yes", fails=True, **credentials)
+    run("deploy", "--stack", stack.name, "--yes")
+
+    assert "may not do DeleteStack" in printed
+    assert "Run destroy again to go on, or deploy to bring it back." in printed
     assert stack.emulator.client("s3").list_objects_v2(Bucket=stack.outputs["SiteBucket"])["KeyCount"] > 0
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from event_registration.cli.deploy import _show
 from event_registration.deployment import table
 from event_registration.deployment.account import Account
-from event_registration.deployment.deploy import Deployment, _identity, _store, parameters_of
+from event_registration.deployment.deploy import Deployment, _identity, _manage_logging, _store, parameters_of
 from event_registration.deployment.package import Package
 from event_registration.deployment.stack import Stack
 from event_registration.deployment.template import rendered, table_id
@@ -218,6 +218,23 @@ def test_waits_until_a_restored_table_takes_changes():
     assert len(pauses) == 2
     with pytest.raises(ClientError):
         table._patiently(refuse, sleep=pauses.append)
+
+
+@pytest.mark.parametrize(
+    ("role", "resources", "expected"),
+    [
+        ("", {}, "true"),
+        ("arn:aws:iam::123456789012:role/logs", {}, "false"),
+        ("arn:aws:iam::123456789012:role/logs", {"ApiGatewayAccount": "a"}, "true"),
+    ],
+    ids=["none", "somebody's", "ours"],
+)
+def test_makes_the_logging_role_once(account, role, resources, expected):
+    """API Gateway's role is made where there is none, and stays the stack's that made it."""
+    with Stubber(account.client("apigateway")) as stubber:
+        stubber.add_response("get_account", {"cloudwatchRoleArn": role} if role else {})
+
+        assert _manage_logging(account, resources) == expected
 
 
 def test_does_not_guess_about_tables(account):

@@ -35,7 +35,7 @@ def destroy(  # noqa: PLR0913 - one argument an option
         from rich.console import Console
 
         from event_registration.deployment import site, table
-        from event_registration.deployment.account import Account
+        from event_registration.deployment.account import Account, explained
         from event_registration.deployment.stack import Stack
         from event_registration.deployment.template import PARAMETERS
 
@@ -60,7 +60,8 @@ def destroy(  # noqa: PLR0913 - one argument an option
         if bucket := resources.get("SiteBucket"):
             site.empty(account, bucket)
         try:
-            follow(console, doomed.delete(), len(resources))
+            with explained():
+                follow(console, doomed.delete(), len(resources))
         except DeploymentError as error:
             raise click.ClickException(
                 f"{error}\nThe form is gone from its bucket. Run destroy again to go on, or deploy to bring it back."

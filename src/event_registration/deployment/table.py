@@ -86,15 +86,20 @@ def _patiently(
     **arguments: Any,  # noqa: ANN401 - botocore's
 ) -> None:
     """Make a call again for as long as the table isn't ready for it, at most five minutes."""
-    for tries_left in reversed(range(_MOST_TRIES)):
-        try:
-            call(**arguments)
-        except ClientError as error:
-            if not tries_left or error_code(error) not in _NOT_YET:
-                raise
-            sleep(_PAUSE_SECONDS)
-        else:
-            return
+    tries = 1
+    while not _is_taken(call, arguments, patient=tries < _MOST_TRIES):
+        tries += 1
+        sleep(_PAUSE_SECONDS)
+
+
+def _is_taken(call: Callable[..., object], arguments: Mapping[str, Any], *, patient: bool) -> bool:
+    try:
+        call(**arguments)
+    except ClientError as error:
+        if patient and error_code(error) in _NOT_YET:
+            return False
+        raise
+    return True
 
 
 def delete(account: Account, name: str) -> None:
