@@ -136,6 +136,27 @@ def test_chooses_the_identity(known, named, owned, expected):
     assert (identity["SenderIdentity"], identity["ManageSenderIdentity"]) == expected
 
 
+def test_makes_the_identity_it_is_told_to_make():
+    """Told to make the identity itself, the stack makes the address's, whatever domain is verified."""
+    wishes = {"SenderAddress": "a@example.org", "ManageSenderIdentity": "true"}
+
+    identity = _identity(Senders(example_org=True), {}, wishes, {})
+
+    assert identity == {"SenderIdentity": "", "ManageSenderIdentity": "true"}
+
+
+def test_a_table_that_is_gone_is_deleted(account):
+    """If the answer to a deletion got lost, the table is gone by the next try: that is what was wanted."""
+    with Stubber(account.client("dynamodb")) as stubber:
+        stubber.add_response("update_table", {})
+        stubber.add_client_error("delete_table", "ResourceNotFoundException")
+        stubber.add_client_error("describe_table", "ResourceNotFoundException")
+
+        table.delete(account, "eventmanagement")
+
+        stubber.assert_no_pending_responses()
+
+
 def test_lets_go_of_another_senders_domain():
     """A domain that was found for an earlier sender isn't kept for one whom it doesn't cover."""
     present = {"SenderAddress": "a@old.example", "SenderIdentity": "old.example"}
@@ -269,6 +290,7 @@ def test_nothing_to_change_is_nothing_to_do(account, package):
     deployment = _deployment(account, package)
 
     deployment.discard()
+    deployment.abandon()
 
     assert deployment.change_set is None
 

@@ -9,6 +9,7 @@ from botocore.stub import Stubber
 
 from event_registration.deployment.account import Account
 from event_registration.deployment.site import empty, site_files, upload
+from event_registration.errors import DeploymentError
 
 
 @pytest.fixture
@@ -73,4 +74,16 @@ def test_hides_no_other_error(account):
         stubber.add_client_error("list_object_versions", "AccessDenied")
 
         with pytest.raises(ClientError):
+            empty(account, "site-test")
+
+
+def test_says_what_could_not_be_deleted(account):
+    """S3 answers well and names what it refused: a bucket that isn't empty is no success."""
+    version = {"Key": "index.html", "VersionId": "1"}
+    with Stubber(account.client("s3")) as stubber, Stubber(account.client("sts")) as sts:
+        sts.add_response("get_caller_identity", {"Account": "000000000000"})
+        stubber.add_response("list_object_versions", {"Versions": [version]})
+        stubber.add_response("delete_objects", {"Errors": [version | {"Code": "AccessDenied"}]})
+
+        with pytest.raises(DeploymentError, match=r"refuses to delete index\.html of site-test: AccessDenied"):
             empty(account, "site-test")

@@ -261,6 +261,40 @@ def test_a_proposal_leaves_others_alone(account):
             stubber.assert_no_pending_responses()
 
 
+def test_waits_to_withdraw(account):
+    """A proposal that CloudFormation still thinks about can't be withdrawn yet, and is waited for, not for ever."""
+    client = account.client("cloudformation")
+    change_set = ChangeSet(client, "any", "mine", "id", is_new=False)
+    pauses = []
+    with Stubber(client) as stubber:
+        stubber.add_client_error("delete_change_set", "InvalidChangeSetStatus")
+        stubber.add_response("delete_change_set", {})
+
+        change_set.discard(sleep=pauses.append)
+
+        assert len(pauses) == 1
+        for _ in range(30):
+            stubber.add_client_error("delete_change_set", "InvalidChangeSetStatus")
+
+        with pytest.raises(client.exceptions.ClientError, match="InvalidChangeSetStatus"):
+            change_set.discard(sleep=pauses.append)
+
+
+def test_withdraws_what_may_not_be_carried_out(account):
+    """If AWS refuses to begin, the proposal is withdrawn, and the refusal is what is told, even if that fails, too."""
+    client = account.client("cloudformation")
+    change_set = ChangeSet(client, "any", "mine", "id", is_new=False)
+    with Stubber(client) as stubber:
+        stubber.add_response("describe_stack_events", {"StackEvents": []})
+        stubber.add_client_error("execute_change_set", "AccessDenied")
+        stubber.add_client_error("delete_change_set", "Throttling")
+
+        with pytest.raises(client.exceptions.ClientError, match="ExecuteChangeSet"):
+            list(change_set.execute())
+
+        stubber.assert_no_pending_responses()
+
+
 def test_goes_on_watching(account):
     """A look at the events that fails is repeated; if none succeeds any more, it is said that AWS goes on."""
     watch = partial(follow, client := account.client("cloudformation"), "any", "id", lambda: None, {"UPDATE_COMPLETE"})

@@ -119,7 +119,8 @@ def deploy(  # noqa: PLR0913 - one argument an option
             "Runtime": python and f"python{python}",
             "MemoryMegabytes": str(memory) if memory else None,
         }
-        if twice := [name for name in others if options.get(name) is not None]:
+        by_sender = {"SenderAddress", "SenderName"} if sender is not None else set()
+        if twice := [name for name in others if name in by_sender or options.get(name) is not None]:
             raise click.UsageError(f"{', '.join(twice)}: given as an option and as --parameter.")
         wishes = parameters_of(sender, options | dict(others))
         account = Account(region=region, profile=profile)
@@ -137,7 +138,7 @@ def deploy(  # noqa: PLR0913 - one argument an option
                     click.confirm("Carry this out?", abort=True)
                 deployment.get_ready()
         except BaseException:
-            deployment.discard()
+            deployment.abandon()
             raise
         if deployment.change_set:
             follow(console, deployment.change_set.execute(), len(deployment.change_set.changes))
@@ -185,13 +186,13 @@ def _publish(console: Console, deployment: Deployment) -> None:
         for file in site.upload(deployment.account, outputs["SiteBucket"], files):
             progress.update(task, description=file.key, advance=1)
     doctor = shlex.join(["event-registration", "doctor", "--stack", deployment.stack.name, *deployment.account.options])
+    console.print(f"\n[bold green]Ready.[/] The form:  {outputs['SiteUrl']}")
     for line in (
-        f"\n[bold green]Ready.[/] The form:  {outputs['SiteUrl']}",
         f"       The API:   {outputs['ApiUrl']}/registrations",
         *_hints(deployment.account, outputs),
         f"Look whether all is well: {doctor}",
     ):
-        console.print(line)
+        console.print(line, markup=False)
 
 
 def _hints(account: Account, outputs: Mapping[str, str]) -> Iterator[str]:

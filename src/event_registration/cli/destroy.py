@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from event_registration.cli.options import complaining, on_stack
 from event_registration.cli.progress import follow
 from event_registration.errors import DeploymentError
+
+if TYPE_CHECKING:
+    from event_registration.deployment.stack import Stack
 
 __all__ = ["destroy"]
 
@@ -47,28 +52,45 @@ def destroy(  # noqa: PLR0913 - one argument an option
         doomed.check_template(PARAMETERS)
         doomed.check_deletion()
         resources = doomed.resources()
-        name = doomed.parameters().get("TableName")
+        name = doomed.parameters().get("TableName", "")
+        has_table = name in resources.values()
         console.print(f"Stack [bold]{stack}[/] in account {account.id}, {account.region}: {len(resources)} resources")
         if delete_table:
-            if name not in doomed.resources(released=True).values():
-                raise click.ClickException("This stack has no table to delete. Nothing was deleted.")
-            typed = confirm_table or click.prompt(f"All registrations will be lost. Type the table's name ({name})")
-            if typed != name:
-                raise click.ClickException(f"{typed!r} is not the table's name. Nothing was deleted.")
+            _confirm_table(name if has_table else None, confirm_table)
         if not yes:
             click.confirm("Delete the stack?", abort=True)
-        if bucket := resources.get("SiteBucket"):
+        bucket = resources.get("SiteBucket")
+        if bucket:
             site.empty(account, bucket)
         try:
             with explained():
                 follow(console, doomed.delete(), len(resources))
         except DeploymentError as error:
-            raise click.ClickException(
-                f"{error}\nThe form is gone from its bucket. Run destroy again to go on, or deploy to bring it back."
-            ) from error
+            raise click.ClickException(f"{error}\n{_aftermath(doomed, has_form=not bucket)}") from error
         if delete_table:
             with console.status(f"Deleting table {name}"):
-                table.delete(account, str(name))
+                table.delete(account, name)
             console.print(f"Table {name} is deleted.")
-        elif name and table.find(account, name):
+        elif has_table:
             console.print(f"Table [bold]{name}[/] is kept with all registrations; a later deploy takes it over.")
+
+
+def _confirm_table(name: str | None, typed: str | None) -> None:
+    if name is None:
+        raise click.ClickException(
+            "This stack has no table any more. Nothing was deleted. One that a stack has left is deleted with: "
+            "aws dynamodb update-table --no-deletion-protection-enabled --table-name NAME, then: "
+            "aws dynamodb delete-table --table-name NAME"
+        )
+    typed = typed or click.prompt(f"All registrations will be lost. Type the table's name ({name})")
+    if typed != name:
+        raise click.ClickException(f"{typed!r} is not the table's name. Nothing was deleted.")
+
+
+def _aftermath(doomed: Stack, *, has_form: bool) -> str:
+    """Say what a failed deletion has left, and what can be done with it."""
+    status = (doomed.describe() or {"StackStatus": ""})["StackStatus"]
+    form = "" if has_form else "The form is gone from its bucket. "
+    # A stack that was half deleted, or is being so, can't be deployed again.
+    back = "" if status.startswith("DELETE") else ", or deploy to bring it back"
+    return f"{form}Run destroy again to go on{back}."

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 from botocore.exceptions import BotoCoreError, ClientError
 
+from event_registration.deployment.account import error_code
 from event_registration.errors import DeploymentError
 
 if TYPE_CHECKING:
@@ -89,6 +91,7 @@ class ChangeSet:
         self._id = change_set_id
         self._stack_id = stack_id
         self.is_new = is_new
+        self._is_begun = False
         self.changes: tuple[Change, ...] = ()
 
     def wait(self) -> str | None:
@@ -115,20 +118,44 @@ class ChangeSet:
         Raises:
             DeploymentError: It failed and was undone; the message names each resource that failed, and why.
         """
-        return follow(self._client, self._name, self._stack_id, self._execute, _CHANGED)
+        try:
+            yield from follow(self._client, self._name, self._stack_id, self._execute, _CHANGED)
+        except BaseException:
+            if not self._is_begun:
+                self.abandon()
+            raise
 
     def _execute(self) -> None:
         self._client.execute_change_set(ChangeSetName=self._id)
+        self._is_begun = True
 
-    def discard(self) -> None:
+    def abandon(self) -> None:
+        """Withdraw the proposal if that can be done; for when something else has failed, which is what counts."""
+        with suppress(BotoCoreError, ClientError):
+            self.discard()
+
+    def discard(self, *, sleep: Callable[[float], None] = time.sleep) -> None:
         """Withdraw the proposal; a stack that nothing but this proposal is left of goes with it."""
-        self._client.delete_change_set(ChangeSetName=self._id)
+        tries = 1
+        while not self._is_withdrawn(patient=tries < _MOST_POLLS_LOST):
+            tries += 1
+            sleep(_LONGEST_PAUSE_SECONDS)
         if self.is_new:
             (stack,) = self._client.describe_stacks(StackName=self._stack_id)["Stacks"]
             others = self._client.list_change_sets(StackName=self._stack_id)["Summaries"]
             # Somebody else may have proposed or deployed it meanwhile.
             if stack["StackStatus"] == REVIEW and all(each["ChangeSetId"] == self._id for each in others):
                 self._client.delete_stack(StackName=self._stack_id)
+
+    def _is_withdrawn(self, *, patient: bool) -> bool:
+        try:
+            self._client.delete_change_set(ChangeSetName=self._id)
+        except ClientError as error:
+            # CloudFormation is still thinking about it.
+            if patient and error_code(error) == "InvalidChangeSetStatus":
+                return False
+            raise
+        return True
 
 
 def follow(  # noqa: PLR0913 - the pause is a part, passed in

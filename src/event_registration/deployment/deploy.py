@@ -76,6 +76,11 @@ class Deployment:
         if self.change_set:
             self.change_set.discard()
 
+    def abandon(self) -> None:
+        """Withdraw the proposal if that can be done; for when something else has failed, which is what counts."""
+        if self.change_set:
+            self.change_set.abandon()
+
 
 def parameters_of(sender: str | None, chosen: Mapping[str, str | None]) -> dict[str, str]:
     """
@@ -185,7 +190,7 @@ def _identity(
     owned = resources.get("SenderIdentityRecord") == (identity or address)
     if owned or _is_verified(account, identity or address) is not None:
         return {"SenderIdentity": identity, "ManageSenderIdentity": str(owned).lower()}
-    may_choose = not identity and "SenderIdentity" not in wishes
+    may_choose = not identity and not wishes.keys() & {"SenderIdentity", "ManageSenderIdentity"}
     verified = next((domain for domain in domains if may_choose and _is_verified(account, domain)), None)
     return {"SenderIdentity": verified or identity, "ManageSenderIdentity": "false" if verified else "true"}
 

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from event_registration.assets import site_folder
 from event_registration.deployment.account import error_code
+from event_registration.errors import DeploymentError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,7 +83,12 @@ def upload(account: Account, bucket: str, files: list[SiteFile]) -> Iterator[Sit
 
 
 def empty(account: Account, bucket: str) -> int:
-    """Delete every object of *bucket*, in all versions, and return how many there were; one that is gone is empty."""
+    """
+    Delete every object of *bucket*, in all versions, and return how many there were; one that is gone is empty.
+
+    Raises:
+        DeploymentError: S3 refuses to delete one.
+    """
     client = account.client("s3")
     pages = client.get_paginator("list_object_versions").paginate(Bucket=bucket, ExpectedBucketOwner=account.id)
     count = 0
@@ -93,9 +99,11 @@ def empty(account: Account, bucket: str) -> int:
                 for each in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
             ]
             if doomed:
-                client.delete_objects(
+                answer = client.delete_objects(
                     Bucket=bucket, Delete={"Objects": doomed, "Quiet": True}, ExpectedBucketOwner=account.id
                 )
+                if errors := answer.get("Errors"):
+                    raise DeploymentError(f"S3 refuses to delete {errors[0]['Key']} of {bucket}: {errors[0]['Code']}.")
             count += len(doomed)
     except ClientError as error:
         if error_code(error) != "NoSuchBucket":

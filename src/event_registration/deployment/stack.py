@@ -95,13 +95,8 @@ class Stack:
         description = self._deployed() or {}
         return {each["ParameterKey"]: each["ParameterValue"] for each in description.get("Parameters", [])}
 
-    def resources(self, *, released: bool = False) -> dict[str, str]:
-        """
-        Return the physical ids by logical id; none if there is no stack.
-
-        Args:
-            released: Whether to name those, too, that the stack has let go of.
-        """
+    def resources(self) -> dict[str, str]:
+        """Return the physical ids by logical id of all that the stack has now; none if there is no stack."""
         if self._deployed() is None:
             return {}
         pages = self._client.get_paginator("list_stack_resources").paginate(StackName=self.name)
@@ -109,7 +104,7 @@ class Stack:
             each["LogicalResourceId"]: each.get("PhysicalResourceId", "")
             for page in pages
             for each in page["StackResourceSummaries"]
-            if released or each["ResourceStatus"] not in _GONE
+            if each["ResourceStatus"] not in _GONE
         }
 
     def propose(self, template: str, parameters: Mapping[str, str], *, adopt: bool = False) -> ChangeSet | None:
@@ -159,7 +154,7 @@ class Stack:
         try:
             reason = change_set.wait()
         except BaseException:
-            change_set.discard()
+            change_set.abandon()
             raise
         if reason is None:
             return change_set
@@ -195,6 +190,9 @@ class Stack:
         if description is None:
             return
         stack_id = description["StackId"]
+        if description["StackStatus"] == REVIEW:  # nothing is there that could happen
+            self._client.delete_stack(StackName=stack_id)
+            return
         delete = partial(self._client.delete_stack, StackName=stack_id)
         yield from follow(self._client, self.name, stack_id, delete, {"DELETE_COMPLETE"})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -77,6 +78,7 @@ def adopt(account: Account, table: Mapping[str, Any]) -> None:
     if backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") != "ENABLED":
         recovery = {"PointInTimeRecoveryEnabled": True}
         _patiently(client.update_continuous_backups, TableName=name, PointInTimeRecoverySpecification=recovery)
+    client.get_waiter("table_exists").wait(TableName=name)
 
 
 def _patiently(
@@ -103,8 +105,9 @@ def _is_taken(call: Callable[..., object], arguments: Mapping[str, Any], *, pati
 
 
 def delete(account: Account, name: str) -> None:
-    """Delete a table and every registration in it."""
+    """Delete a table and every registration in it; one that is gone is deleted."""
     client = account.client("dynamodb")
-    _patiently(client.update_table, TableName=name, DeletionProtectionEnabled=False)
-    _patiently(client.delete_table, TableName=name)
+    with suppress(client.exceptions.ResourceNotFoundException):
+        _patiently(client.update_table, TableName=name, DeletionProtectionEnabled=False)
+        _patiently(client.delete_table, TableName=name)
     client.get_waiter("table_not_exists").wait(TableName=name)
