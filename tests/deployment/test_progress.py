@@ -3,12 +3,12 @@
 import io
 
 import pytest
-from botocore.exceptions import ClientError
 from rich.console import Console
+from senders import Senders
 
 from event_registration.cli.deploy import _hints
 from event_registration.cli.progress import follow
-from event_registration.deployment.changes import Happening
+from event_registration.deployment.events import Happening
 
 HAPPENINGS = (
     Happening(
@@ -61,24 +61,6 @@ def test_an_interruption_does_not_look_like_an_end(console):
     assert "AWS goes on without this command." in console.file.getvalue()
 
 
-class Senders:
-    """An account in which SES knows some identities and has verified none."""
-
-    def __init__(self, *known):
-        self._known = known
-
-    def client(self, service):
-        """Return itself for SES."""
-        assert service == "sesv2"
-        return self
-
-    def get_email_identity(self, *, EmailIdentity):  # noqa: N803 - the service's own name
-        """Return an identity whose owner hasn't done anything yet."""
-        if EmailIdentity not in self._known:
-            raise ClientError({"Error": {"Code": "NotFoundException"}}, "GetEmailIdentity")
-        return {"VerifiedForSendingStatus": False}
-
-
 @pytest.mark.parametrize(
     ("identity", "hint"),
     [
@@ -89,6 +71,6 @@ class Senders:
 )
 def test_says_what_is_left_to_do(identity, hint):
     """Until the sender is verified the command ends with what verifies it."""
-    hints = list(_hints(Senders("events@example.org", "example.org"), {"SenderIdentity": identity}))
+    hints = list(_hints(Senders({"events@example.org": False, "example.org": False}), {"SenderIdentity": identity}))
 
     assert hints == [hint]

@@ -9,7 +9,8 @@ import pytest
 from botocore.stub import Stubber
 
 from event_registration.deployment.account import Account
-from event_registration.deployment.changes import Change, ChangeSet, Happening, _failure, follow
+from event_registration.deployment.changes import Change, ChangeSet
+from event_registration.deployment.events import Happening, _failure, follow
 from event_registration.deployment.stack import Stack
 from event_registration.errors import DeploymentError
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from event_registration.deployment.changes import Happening
+    from event_registration.deployment.events import Happening
 
 __all__ = ["bar", "follow"]
 

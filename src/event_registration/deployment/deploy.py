@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from attrs import frozen
-from botocore.exceptions import ClientError
 
+from event_registration.deployment import storage
 from event_registration.deployment import table as tables
-from event_registration.deployment.account import error_code
+from event_registration.deployment.diagnosis import found
 from event_registration.deployment.package import Package, build_package
 from event_registration.deployment.template import PARAMETERS, rendered, table_id
 from event_registration.errors import DeploymentError, SettingsError
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Deployment", "parameters_of", "prepare"]
 
-_FORBIDDEN, _NOT_FOUND = "403", "404"
 # Which setting's rule a parameter follows, and the option that a person knows it by.
 _RULES = {
     "AllowedOrigin": ("ALLOWED_ORIGINS", "--allowed-origin"),
@@ -65,9 +64,10 @@ class Deployment:
         Do what the change set relies on: upload the zip, and complete a table that is taken over.
 
         Raises:
+            DeploymentError: The bucket is somebody else's, or in another region.
             ClientError: AWS refused.
         """
-        _store(self.account, self.bucket, self.package)
+        storage.store(self.account, self.bucket, self.package)
         if self.adopted:
             tables.adopt(self.account, self.adopted)
 
@@ -154,8 +154,8 @@ def prepare(
         python=chosen.get("Runtime", "python3.13").removeprefix("python"),
     )
     bucket = bucket or present.get("CodeBucket") or f"event-registration-{account.id}-{account.region}"
-    _exists(account, bucket)
-    parameters |= {"CodeBucket": bucket, "CodeKey": _key(package)}
+    storage.exists(account, bucket)
+    parameters |= {"CodeBucket": bucket, "CodeKey": storage.key_of(package)}
     adopted = table is not None
     template = rendered(present | parameters, table=table_name, table_id=logical_id, adopted=adopted)
     change_set = stack.propose(template, parameters, adopt=adopted)
@@ -203,66 +203,11 @@ def _parents(domain: str) -> list[str]:
 
 def _is_verified(account: Account, identity: str) -> bool | None:
     """Tell whether SES has verified *identity*; ``None`` if it doesn't know it."""
-    try:
-        return bool(account.client("sesv2").get_email_identity(EmailIdentity=identity)["VerifiedForSendingStatus"])
-    except ClientError as error:
-        if error_code(error) == "NotFoundException":
-            return None
-        raise
+    answer = found(account.client("sesv2").get_email_identity, EmailIdentity=identity)
+    return None if answer is None else bool(answer["VerifiedForSendingStatus"])
 
 
 def _manage_logging(account: Account, resources: Mapping[str, str]) -> str:
     """Make the role with which API Gateway writes logs only where the account has none, and keep it where we did."""
     has_role = bool(account.client("apigateway").get_account().get("cloudwatchRoleArn"))
     return "true" if "ApiGatewayAccount" in resources or not has_role else "false"
-
-
-def _key(package: Package) -> str:
-    return f"functions/{package.sha256}.zip"
-
-
-def _exists(account: Account, bucket: str) -> bool:
-    """
-    Tell whether *bucket* is there, to be used by a function of this region.
-
-    Raises:
-        DeploymentError: It is somebody else's, or in another region, where Lambda takes no code from.
-    """
-    try:
-        answer = account.client("s3").head_bucket(Bucket=bucket, ExpectedBucketOwner=account.id)
-    except ClientError as error:
-        if error_code(error) == _NOT_FOUND:
-            return False
-        if error_code(error) != _FORBIDDEN:
-            raise
-        raise DeploymentError(
-            f"The bucket {bucket!r} belongs to another account, or these credentials may not use it. Name another one "
-            "with --bucket."
-        ) from error
-    region = answer.get("BucketRegion", account.region)
-    if region != account.region:
-        raise DeploymentError(f"The bucket {bucket!r} is in {region}, not {account.region}. Name another --bucket.")
-    return True
-
-
-def _store(account: Account, bucket: str, package: Package) -> None:
-    """Upload the zip under its digest, unless it is there; the bucket is made when it is first needed."""
-    client = account.client("s3")
-    if not _exists(account, bucket):
-        place = {"CreateBucketConfiguration": {"LocationConstraint": account.region}}
-        # S3 knows this region by the absence of its name.
-        client.create_bucket(Bucket=bucket, **({} if account.region == "us-east-1" else place))
-        client.put_public_access_block(
-            Bucket=bucket,
-            PublicAccessBlockConfiguration=dict.fromkeys(
-                ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
-            ),
-        )
-    try:
-        client.head_object(Bucket=bucket, Key=_key(package), ExpectedBucketOwner=account.id)
-    except ClientError as error:
-        if error_code(error) != _NOT_FOUND:
-            raise
-        client.put_object(
-            Bucket=bucket, Key=_key(package), Body=package.path.read_bytes(), ExpectedBucketOwner=account.id
-        )

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from event_registration.deployment.account import error_code
-from event_registration.deployment.changes import REVIEW, ChangeSet, follow
+from event_registration.deployment.changes import REVIEW, ChangeSet
+from event_registration.deployment.events import follow
 from event_registration.errors import DeploymentError
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from event_registration.deployment.account import Account
-    from event_registration.deployment.changes import Happening
+    from event_registration.deployment.events import Happening
 
 __all__ = ["Stack"]
 
