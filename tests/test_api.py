@@ -1,6 +1,5 @@
 """The HTTP contract: routes, bodies, problems, CORS, and answers that tell nobody who is registered."""
 
-import base64
 import inspect
 import itertools
 import json
@@ -10,13 +9,15 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
+from cases import body_of
 from jsonschema import Draft202012Validator
 from timing import cpu_seconds
 
 from event_registration import errors
-from event_registration.api import Api, Request, Response
+from event_registration.api import Api, Request
 from event_registration.local import SQLiteRepository
 from event_registration.model import Mail, MailState, Status
+from event_registration.responses import Response
 from event_registration.rules import PROBLEM_MESSAGES
 from event_registration.service import OnDuplicate, RegistrationService
 from event_registration.testing import ManualClock, RecordingNotifier, make_registration
@@ -141,23 +142,13 @@ def _visible(response):
     return response.status, dict(response.headers), response.body
 
 
-def _body(case):
-    """Return the body of a case of ``wire/bodies*.json``."""
-    if "base64" in case:
-        return base64.b64decode(case["base64"])
-    body = case["body"]
-    if isinstance(body, dict):
-        return body.get("before", "") + body["repeat"] * body["times"] + body.get("after", "")
-    return body
-
-
 def _case_request(case):
     content_type = case.get("content_type", "application/json")
     return Request(
         method="POST",
         path="/registrations",
         headers={} if content_type is None else {"content-type": content_type},
-        body=_body(case),
+        body=body_of(case),
         is_base64=case.get("is_base64", False),
     )
 

@@ -12,9 +12,11 @@ ROWS = [
     {"errors", "assets"},
     {"rules"},
     {"model"},
-    {"ports", "wire", "confirmation"},
+    {"ports", "wire", "confirmation", "body", "responses"},
     {"service"},
     {"api", "settings"},
+    {"aws.items"},
+    {"aws.table"},
     {"aws.dynamodb", "aws.ses", "local.sqlite", "local.mailbox"},
     {"local.inbox"},
     {"aws", "local"},
@@ -30,7 +32,7 @@ ROWS = [
     {"cli"},
     {"__init__", "__main__", "testing", "testing.contracts", "testing.doubles", "testing.faults"},
 ]
-ADAPTERS = {"aws.dynamodb", "aws.ses", "local.sqlite", "local.mailbox", "local.inbox"}
+ADAPTERS = {"aws.items", "aws.table", "aws.dynamodb", "aws.ses", "local.sqlite", "local.mailbox", "local.inbox"}
 NOT_FOR_ADAPTERS = {"service", "api", "settings"}
 COMPOSITION_ROOTS = {"aws.handler", "local.server"}
 

@@ -300,7 +300,7 @@ def test_lists_over_pages(repository):
     def limit(params, **_):
         params["Limit"] = 7
 
-    repository._client.meta.events.register("provide-client-params.dynamodb.Query", limit)
+    repository._table.client.meta.events.register("provide-client-params.dynamodb.Query", limit)
     listed = list(repository.list("devconf-2026"))
 
     assert sorted(each.attendee_email for each in listed) == [each.attendee_email for each in registrations]

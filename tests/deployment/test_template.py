@@ -29,10 +29,10 @@ from moto import mock_aws
 from permissions import Question
 
 from event_registration import Settings, make_lambda_handler
-from event_registration.api import HEADERS
 from event_registration.errors import NotifierError
 from event_registration.local import SQLiteRepository
 from event_registration.local.server import _SITE_HEADERS
+from event_registration.responses import HEADERS
 from event_registration.rules import attendee_digest
 from event_registration.service import _ROOMY_SECONDS
 from event_registration.settings import PREFIX

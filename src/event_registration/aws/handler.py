@@ -9,8 +9,9 @@ import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from event_registration.api import HEADERS, Api, Request, Response, problem
+from event_registration.api import Api, Request
 from event_registration.errors import Problem, SettingsError
+from event_registration.responses import HEADERS, Response, problem
 from event_registration.service import RegistrationService
 from event_registration.settings import PREFIX, Settings
 

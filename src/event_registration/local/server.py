@@ -19,13 +19,13 @@ from werkzeug.wrappers import Response as WSGIResponse
 
 from event_registration.api import Api, Request
 from event_registration.assets import site_folder
+from event_registration.body import MAX_BODY
 from event_registration.errors import DataFolderInUseError
 from event_registration.local.inbox import Inbox
 from event_registration.local.mailbox import MailboxNotifier
 from event_registration.local.sqlite import SQLiteRepository
 from event_registration.service import RegistrationService
 from event_registration.settings import PREFIX, Settings
-from event_registration.wire import MAX_BODY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
