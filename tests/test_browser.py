@@ -6,16 +6,12 @@ import sqlite3
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import npm
 import pytest
-from browsing import chromium
+from browsing import HEIGHT, axe_source, chromium, violations, watched_page
 from playwright.sync_api import expect
 from serving import serving
 
 from event_registration.assets import site_folder
-
-AXE = "4.14.1", "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ=="
-HEIGHT = 800
 
 
 @pytest.fixture(scope="module")
@@ -28,30 +24,15 @@ def browser():
 @pytest.fixture(scope="module")
 def axe():
     """Return the source of axe-core."""
-    try:
-        return npm.fetch("axe-core", *AXE, "package/axe.min.js").read_text()
-    except npm.UnavailableError as error:
-        pytest.skip(str(error))
+    return axe_source()
 
 
 @pytest.fixture(params=["light"])
 def page(browser, request):
     """Return a page that fails the test when a script fails or the policy blocks anything."""
     # Only tools that look into the page may go around its policy; the tests that use none keep it.
-    context = browser.new_context(
-        color_scheme=request.param,
-        viewport={"width": 1024, "height": HEIGHT},
-        bypass_csp="axe" in request.fixturenames,
-        locale="en",
-    )
-    page = context.new_page()
-    page.set_default_timeout(10_000)
-    complaints = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda line: complaints.append(line.text) if "Content Security" in line.text else None)
-    yield page
-    context.close()
-    assert complaints == []
+    with watched_page(browser, color_scheme=request.param, bypass_csp="axe" in request.fixturenames) as page:
+        yield page
 
 
 @pytest.fixture(scope="module")
@@ -272,6 +253,18 @@ def test_prefills_the_event(page, server, event_id):
     assert _rows(server, event_id) == [("Ada Lovelace", "prefilled@example.org", "Fête du lac")]
 
 
+def test_asks_for_no_card_where_any_event_is_taken(page, server, event_id):
+    """Without a catalogue a link that names an event fills in its id, and nobody asks the server about it."""
+    urls = []
+    page.on("request", lambda request: urls.append(request.url))
+
+    page.goto(f"{server.url}/?event={event_id}")
+
+    expect(page.get_by_label("Event id")).to_have_value(event_id)
+    expect(page.get_by_label("Event name")).to_be_visible()
+    assert [url for url in urls if "/events/" in url] == []
+
+
 def test_registers_the_next_person(page, server, event_id):
     """After a success the next person registers for the same event without typing it again."""
     page.goto(server.url)
@@ -352,10 +345,7 @@ def test_everyone_can_use_it(page, server, axe, show):
     """axe-core finds no violation in any state, light or dark."""
     show(page, server)
 
-    page.evaluate(axe)
-    result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-
-    assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in result["violations"]] == []
+    assert violations(page, axe) == []
 
 
 @pytest.mark.parametrize("width", [320, 512])
@@ -376,7 +366,4 @@ def test_axe_finds_a_violation(page, axe):
     """The control: a page without language, title or labels is found out."""
     page.set_content("<input>")
 
-    page.evaluate(axe)
-    result = page.evaluate("axe.run()")
-
-    assert "label" in [each["id"] for each in result["violations"]]
+    assert "label" in [rule for rule, _ in violations(page, axe)]

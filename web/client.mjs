@@ -1,51 +1,89 @@
-/** Talks to the API: one registration out, one of three outcomes back, and never an exception. */
+/** Talks to the API: one request out, one of a few outcomes back, and never an exception. */
+
+import { isCard } from "./card.mjs";
 
 /** How long the server may take, in milliseconds, until the person is told that it didn't answer. */
 export const TIMEOUT = 15_000;
+
+const JSON_OR_PROBLEM = "application/json, application/problem+json";
+
+/**
+ * @typedef {{fetch?: typeof fetch, apiUrl?: string, timeout?: number, now?: () => number}} Options
+ * @typedef {{kind: "unavailable", retryAfter: number | null, reason: "offline" | "timeout" | "server"}} Unavailable
+ *   Not now; `retryAfter` is in seconds.
+ */
 
 /**
  * Send one registration.
  *
  * Repeating the call is harmless: the server stores a person once per event and gives the same answer again.
  *
- * @param {{eventid: string, eventname: string, cname: string, cemail: string}} data
- * @param {{fetch?: typeof fetch, apiUrl?: string, timeout?: number, now?: () => number}} [options]
+ * @param {{eventid: string, eventname?: string, cname: string, cemail: string}} data Without the event's name where
+ *   the catalogue has it.
+ * @param {Options} [options]
  * @returns {Promise<
  *   {kind: "registered", message: string, status: string, eventid: string, eventname: string} |
- *   {kind: "refused", problems: {field: string, code: string, message: string}[], detail: string} |
- *   {kind: "unavailable", retryAfter: number | null, reason: "offline" | "timeout" | "server"}
- * >} What became of it; `retryAfter` is in seconds.
+ *   {kind: "refused", problems: {field: string, code: string, message: string}[], detail: string, code: string} |
+ *   Unavailable
+ * >} What became of it.
  */
-export async function register(
-  data,
+export function register({ eventid, eventname, cname, cemail }, options) {
+  const request = {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "Accept": JSON_OR_PROBLEM },
+    body: JSON.stringify({ eventid, eventname, cname, cemail }),
+  };
+  return call("registrations", request, registrationIn, options);
+}
+
+/**
+ * Ask for an event's card.
+ *
+ * @param {string} eventid A valid one.
+ * @param {Options} [options]
+ * @returns {Promise<
+ *   {kind: "found", card: object} | {kind: "unknown"} | {kind: "uncatalogued"} | Unavailable
+ * >} `uncatalogued` if the service has no catalogue and takes any event.
+ */
+export async function findEvent(eventid, options) {
+  // In an address these two mean something else, encoded too; no event is called so.
+  if (eventid === "." || eventid === "..") return { kind: "unknown" };
+  return call(`events/${encodeURIComponent(eventid)}`, { headers: { Accept: JSON_OR_PROBLEM } }, cardIn, options);
+}
+
+async function call(
+  path,
+  request,
+  read,
   { fetch = globalThis.fetch, apiUrl = "", timeout = TIMEOUT, now = Date.now } = {},
 ) {
-  const { eventid, eventname, cname, cemail } = data;
   try {
-    const response = await fetch(`${apiUrl.replace(/\/+$/, "")}/registrations`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json", "Accept": "application/json, application/problem+json" },
-      body: JSON.stringify({ eventid, eventname, cname, cemail }),
-      signal: AbortSignal.timeout(timeout),
-    });
+    const address = `${apiUrl.replace(/\/+$/, "")}/${path}`;
+    const response = await fetch(address, { ...request, signal: AbortSignal.timeout(timeout) });
     // The signal holds for the body too: a server may send its headers and then nothing.
-    return outcomeOf(response, await response.text(), now());
+    const body = parse(await response.text());
+    return read(response, body) ?? unavailable("server", retryAfter(response.headers.get("Retry-After"), now()));
   } catch (error) {
     return unavailable(error?.name === "TimeoutError" ? "timeout" : "offline");
   }
 }
 
-function outcomeOf(response, text, now) {
-  const body = parse(text);
+function registrationIn(response, body) {
   if (response.ok && isText(body?.message) && isText(body?.status)) {
     const { message, status, eventid, eventname } = body;
     return { kind: "registered", message, status, eventid, eventname };
   }
   if (isRefusal(response.status) && (isText(body?.detail) || isText(body?.title))) {
     const problems = Array.isArray(body.errors) ? body.errors.filter((error) => isText(error?.message)) : [];
-    return { kind: "refused", problems, detail: isText(body.detail) ? body.detail : body.title };
+    return { kind: "refused", problems, detail: isText(body.detail) ? body.detail : body.title, code: body.code };
   }
-  return unavailable("server", retryAfter(response.headers.get("Retry-After"), now));
+  return null;
+}
+
+function cardIn(response, body) {
+  if (response.ok && isCard(body)) return { kind: "found", card: body };
+  if (response.status === 404 && body?.code === "unknown-event") return { kind: "unknown" };
+  return response.status === 404 && body?.code === "not-found" ? { kind: "uncatalogued" } : null;
 }
 
 /** Whether the status blames the request. A time-out and too many requests (408, 429) ask for a later try instead. */

@@ -1,2 +1,4 @@
-// What a deployment sets: the origin (and stage) of the API, without a slash at the end; "" is this page's own origin.
+// What a deployment sets. Whether the organiser's catalogue has the events; if not, whatever event is named is taken.
+export const managed = false;
+// The origin (and stage) of the API, without a slash at the end; "" is this page's own origin.
 export const apiUrl = "";

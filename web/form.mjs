@@ -10,8 +10,13 @@ export const fields = {
   eventname: "Event name",
 };
 
+/** What is asked for before a card is there, and beside it. */
+export const CHOICE = ["eventid"];
+export const PERSON = ["cname", "cemail"];
+
 const SITE = "Event Registration";
-const PLAIN_HEADING = "Register for an event";
+export const PLAIN_HEADING = "Register for an event";
+const NO_SUCH_EVENT = "There is no event with this id.";
 const SAFE_TO_REPEAT = "Nothing was lost: trying again can't register you twice.";
 
 const REASONS = {
@@ -30,14 +35,13 @@ const REASONS = {
 export function prefill(search) {
   const query = new URLSearchParams(search);
   const event = { eventid: query.get("eventid") ?? query.get("event") ?? "", eventname: query.get("eventname") ?? "" };
-  const refused = validate(event).problems.some(({ field }) => field in event);
-  return { ...event, folded: !refused };
+  return { ...event, folded: validate(event, Object.keys(event)).problems.length === 0 };
 }
 
 /** The card's heading: the event's name if it is one, else what the page is for. */
 export function headingOf(eventname) {
-  const { value, problems } = validate({ eventname });
-  return problems.some(({ field }) => field === "eventname") ? PLAIN_HEADING : value.eventname;
+  const { value, problems } = validate({ eventname }, ["eventname"]);
+  return problems.length > 0 ? PLAIN_HEADING : value.eventname;
 }
 
 /** The document's title, which is what a screen reader says first and a tab shows. */
@@ -50,21 +54,32 @@ export function titleOf(heading, { failed = false } = {}) {
  *
  * @param {{kind: "refused", problems: object[], detail?: string} | {kind: "unavailable", reason: string,
  *   retryAfter: number | null}} outcome Of the server, or of `validate` in the same shape.
+ * @param {string[]} [asked] The fields that are there to be linked to.
  * @returns {{links: {field: string, text: string, message: string}[], paragraphs: string[], retry: boolean}} Problems
- *   of the form's fields in its order, whatever else is to be said, and whether trying again can help.
+ *   of those fields in the form's order, whatever else is to be said, and whether trying again can help.
  */
-export function summaryOf(outcome) {
+export function summaryOf(outcome, asked = Object.keys(fields)) {
   if (outcome.kind === "unavailable") {
     const paragraphs = [REASONS[outcome.reason], SAFE_TO_REPEAT, ...wait(outcome.retryAfter)];
     return { links: [], paragraphs, retry: true };
   }
   const links = Object.entries(fields).flatMap(([field, label]) => {
-    const problem = outcome.problems.find((candidate) => candidate.field === field);
+    const problem = asked.includes(field) && outcome.problems.find((candidate) => candidate.field === field);
     return problem ? [{ field, text: `${label}: ${problem.message}`, message: problem.message }] : [];
   });
-  const others = outcome.problems.filter(({ field }) => !Object.hasOwn(fields, field)).map(({ message }) => message);
+  const others = outcome.problems.filter(({ field }) => !asked.includes(field)).map(({ message }) => message);
   const paragraphs = links.length + others.length > 0 ? others : [outcome.detail];
   return { links, paragraphs, retry: false };
+}
+
+/** The same for a card that could not be loaded. */
+export function troubleOf({ reason, retryAfter }) {
+  return { links: [], paragraphs: [REASONS[reason], ...wait(retryAfter)], retry: false };
+}
+
+/** An event id that the catalogue doesn't have, as a refusal of that field. */
+export function unknownEvent() {
+  return { kind: "refused", problems: [{ field: "eventid", code: "unknown-event", message: NO_SUCH_EVENT }] };
 }
 
 function wait(seconds) {
@@ -77,8 +92,19 @@ function wait(seconds) {
  * Say what happens next to a person who has registered.
  *
  * @param {string} status `confirmed` or `waitlisted`.
- * @returns {string} The words that the address follows.
+ * @returns {{before: string, after: string, hint: string}} The words around the address, and a sentence more.
  */
 export function nextStep(status) {
-  return status === "waitlisted" ? "You have a place in the queue. We write to" : "We send your confirmation to";
+  if (status === "waitlisted") {
+    return {
+      before: "We write to",
+      after: " when a seat becomes free.",
+      hint: "Seats go to whoever has waited longest, so there is nothing more to do.",
+    };
+  }
+  return {
+    before: "We send your confirmation to",
+    after: ".",
+    hint: "If it isn't there in a few minutes, please look into your spam folder too.",
+  };
 }

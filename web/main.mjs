@@ -1,138 +1,171 @@
-/** Brings the page to life: reads and shows, and leaves the decisions to the other modules. */
+/** Brings the page to life: what follows what. What is said is decided in the other modules, `view.mjs` shows it. */
 
-import { oneAtATime, register } from "./client.mjs";
-import { apiUrl } from "./config.mjs";
-import { fields, headingOf, nextStep, prefill, summaryOf, titleOf } from "./form.mjs";
+import { announcementOf, deadlineOf, doorOf, factsOf, isNews, nextLookIn } from "./card.mjs";
+import { findEvent, oneAtATime, register } from "./client.mjs";
+import { apiUrl, managed } from "./config.mjs";
+import { CHOICE, PERSON, fields, headingOf, prefill, summaryOf, troubleOf, unknownEvent } from "./form.mjs";
+import { localeOf } from "./time.mjs";
 import { validate } from "./validation.mjs";
+import * as view from "./view.mjs";
 
-const byId = (id) => document.getElementById(id);
+/** How many milliseconds at most the page waits once registration opens: not all who wait are to ask at once. */
+const JITTER = 3_000;
 
-const form = byId("registration");
-const heading = byId("heading");
-const eventDetails = byId("event-details");
-const summary = byId("error-summary");
-const success = byId("success");
-const inputs = Object.fromEntries(Object.keys(fields).map((field) => [field, byId(field)]));
+const { form, inputs } = view;
+const reader = {
+  locale: localeOf(navigator.languages),
+  zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+};
+/** The catalogue's event that the page is about; null while there is none, and where there is no catalogue. */
+let eventid = null;
+/** Its card, once it is known. */
+let card = null;
+let asked = Object.keys(fields);
+/** Counts the looks at the card: the answer to an earlier one has nothing to say any more. */
+let look = 0;
+let opening;
 
 function start() {
   const { folded, ...event } = prefill(location.search);
   for (const [field, text] of Object.entries(event)) if (text) inputs[field].value = text;
-  if (folded) fold();
   form.addEventListener("submit", (submission) => {
     submission.preventDefault();
-    send();
+    if (asked === CHOICE) choose();
+    else send();
   });
-  byId("again").addEventListener("click", reset);
-  document.title = titleOf(heading.textContent);
-  byId("loading").hidden = true;
-  form.hidden = false;
+  for (const button of [view.reload, view.recheck]) button.addEventListener("click", loadAgain);
+  view.again.addEventListener("click", reset);
+  view.hideLoading();
+  if (!managed) return showPlainForm(folded);
+  return event.eventid ? visit(event) : showChoice();
 }
 
-/** Put the event's fields out of the way and its name into the heading, which follows the field from now on. */
-function fold() {
-  eventDetails.append(byId("event-fields"));
-  eventDetails.hidden = false;
-  byId("eyebrow").hidden = false;
-  const name = () => {
-    heading.firstElementChild.textContent = headingOf(inputs.eventname.value);
-  };
-  inputs.eventname.addEventListener("input", name);
-  name();
+/** Take whatever event the person names. */
+function showPlainForm(folded) {
+  forget();
+  asked = Object.keys(fields);
+  if (folded) {
+    const name = () => view.showHeading(headingOf(inputs.eventname.value));
+    inputs.eventname.addEventListener("input", name);
+    view.fold();
+    name();
+  }
+  view.showTitle();
+  view.showForm(asked);
+}
+
+function forget() {
+  eventid = null;
+  card = null;
+  clearTimeout(opening);
+  view.hideCard();
+}
+
+/** Ask for an event's id alone. */
+function showChoice() {
+  forget();
+  asked = CHOICE;
+  view.showForm(asked, { button: "Continue" });
+}
+
+function choose() {
+  const { value, problems } = validate({ eventid: inputs.eventid.value }, CHOICE);
+  if (problems.length > 0) return view.showProblems(summaryOf({ kind: "refused", problems }, asked));
+  return location.assign(`?event=${encodeURIComponent(value.eventid)}`);
+}
+
+/** Show the event that the address names, if it can be one. */
+function visit(named) {
+  const { value, problems } = validate(named, CHOICE);
+  if (problems.length > 0) {
+    showChoice();
+    return view.showProblems(summaryOf({ kind: "refused", problems }, asked));
+  }
+  eventid = value.eventid;
+  return load();
+}
+
+const loadAgain = oneAtATime(() => load());
+
+/**
+ * Look at the event's card, and have the page follow it.
+ *
+ * @param {{quietly?: boolean}} [options] Whether the page is fine as it is if the card can't be had now.
+ */
+async function load({ quietly = false } = {}) {
+  const mine = ++look;
+  if (!quietly) view.setBusy("Loading the event…");
+  const outcome = await findEvent(eventid, { apiUrl });
+  if (!quietly) view.setBusy("");
+  if (mine !== look) return;
+  if (outcome.kind === "unavailable") {
+    return quietly ? watch() : view.showProblems(troubleOf(outcome), { isReload: true });
+  }
+  view.keepFocus(() => {
+    if (!quietly) view.clearProblems();
+    follow(outcome, quietly);
+  });
+}
+
+function follow(outcome, quietly) {
+  if (outcome.kind === "found") return showCard(outcome.card, quietly);
+  if (outcome.kind === "uncatalogued") return showPlainForm(prefill(location.search).folded);
+  showChoice();
+  return view.showProblems(summaryOf(unknownEvent(), asked));
+}
+
+function showCard(found, quietly) {
+  const isNew = JSON.stringify(found) !== JSON.stringify(card);
+  card = found;
+  const door = doorOf(card, reader);
+  asked = door.button ? PERSON : [];
+  view.showCard(card.eventname, door, [...factsOf(card, reader), ...deadlineOf(card, reader)]);
+  view.showForm(asked, door);
+  if (isNew) view.announce(announcementOf(card));
+  else if (!quietly) view.say("Nothing has changed yet.");
+  watch();
+}
+
+/** Look at the card again when registration opens. */
+function watch() {
+  clearTimeout(opening);
+  const wait = nextLookIn(card, Date.now());
+  if (wait === null) return;
+  opening = setTimeout(async () => {
+    view.say("");
+    await load({ quietly: true });
+  }, wait + Math.random() * JITTER);
 }
 
 const send = oneAtATime(async () => {
-  const data = Object.fromEntries(Object.entries(inputs).map(([field, input]) => [field, input.value]));
-  const { problems } = validate(data);
-  if (problems.length > 0) return showProblems({ kind: "refused", problems });
-  setBusy(true);
-  const outcome = await register(data, { apiUrl });
-  setBusy(false);
+  const data = Object.fromEntries(asked.map((field) => [field, inputs[field].value]));
+  const { problems } = validate(data, asked);
+  if (problems.length > 0) return view.showProblems(summaryOf({ kind: "refused", problems }, asked));
+  view.setBusy("Sending your registration…");
+  const outcome = await register(card ? { ...data, eventid } : data, { apiUrl });
+  view.setBusy("");
   if (outcome.kind === "registered") return showSuccess(outcome, data);
-  return showProblems(outcome);
+  view.showProblems(summaryOf(outcome, asked));
+  if (card && isNews(outcome)) return load({ quietly: true });
 });
 
-/** Say that the form is being sent. The buttons stay focusable: a disabled one would drop the focus. */
-function setBusy(busy) {
-  for (const button of [byId("submit"), byId("retry")]) setAttribute(button, "aria-disabled", busy && "true");
-  byId("status").textContent = busy ? "Sending your registration…" : "";
-}
-
-function showProblems(outcome) {
-  const { links, paragraphs, retry } = summaryOf(outcome);
-  for (const field of Object.keys(fields)) {
-    setFieldError(field, links.find((link) => link.field === field)?.message);
-  }
-  byId("error-links").replaceChildren(...links.map(linkTo));
-  byId("error-links").hidden = links.length === 0;
-  byId("error-text").replaceChildren(...paragraphs.map((text) => element("p", text)));
-  byId("retry").hidden = !retry;
-  summary.hidden = false;
-  document.title = titleOf(heading.textContent, { failed: true });
-  summary.focus();
-}
-
-function setFieldError(field, message) {
-  const input = inputs[field];
-  const error = byId(`${field}-error`);
-  const hint = byId(`${field}-hint`);
-  error.lastElementChild.textContent = message ?? "";
-  error.hidden = !message;
-  setAttribute(input, "aria-invalid", message && "true");
-  setAttribute(input, "aria-describedby", [hint?.id, message && error.id].filter(Boolean).join(" "));
-  if (message && eventDetails.contains(input)) eventDetails.open = true;
-}
-
-function setAttribute(node, name, value) {
-  if (value) node.setAttribute(name, value);
-  else node.removeAttribute(name);
-}
-
-function linkTo({ field, text }) {
-  const link = element("a", text);
-  link.href = `#${field}`;
-  link.addEventListener("click", (click) => {
-    click.preventDefault();
-    if (eventDetails.contains(inputs[field])) eventDetails.open = true;
-    // The label too is to be seen, which focus alone doesn't bring into view.
-    inputs[field].labels[0].scrollIntoView();
-    inputs[field].focus({ preventScroll: true });
+function showSuccess(outcome, { cemail, eventname }) {
+  // What the card says now is for the next person.
+  look += 1;
+  view.clearProblems();
+  view.showSuccess({
+    ...outcome,
+    eventname: outcome.eventname ?? card?.eventname ?? eventname,
+    address: cemail.trim(),
+    facts: card ? factsOf(card, reader) : [],
   });
-  const item = element("li", "");
-  item.append(link);
-  return item;
-}
-
-function element(name, text) {
-  const node = document.createElement(name);
-  node.textContent = text;
-  return node;
-}
-
-function clearProblems() {
-  for (const field of Object.keys(fields)) setFieldError(field, undefined);
-  summary.hidden = true;
-}
-
-function showSuccess({ message, status, eventname }, { cemail }) {
-  clearProblems();
-  byId("success-heading").textContent = message;
-  byId("success-event").textContent = eventname ?? inputs.eventname.value;
-  byId("success-next").textContent = nextStep(status);
-  byId("success-address").textContent = cemail.trim();
-  document.title = titleOf(message);
-  byId("entry").hidden = true;
-  success.hidden = false;
-  success.focus();
 }
 
 /** Start over for the next person, who comes for the same event. */
 function reset() {
-  inputs.cname.value = "";
-  inputs.cemail.value = "";
-  document.title = titleOf(heading.textContent);
-  success.hidden = true;
-  byId("entry").hidden = false;
-  inputs.cname.focus();
+  for (const field of PERSON) inputs[field].value = "";
+  view.showEntry();
+  if (card) return load({ quietly: true });
 }
 
 start();

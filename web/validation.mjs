@@ -121,16 +121,18 @@ function codeOf(value, check) {
 }
 
 /**
- * Normalise the four fields of *data*, whatever JSON it holds, and name everything that is wrong with them.
+ * Normalise fields of *data*, whatever JSON it holds, and name everything that is wrong with them.
  *
  * @param {{eventid?: unknown, eventname?: unknown, cname?: unknown, cemail?: unknown}} data
- * @returns {{value: object, problems: {field: string, code: string, message: string}[]}} The four fields in normal
- *   form, and one problem for each that breaks its rule, in the server's order.
+ * @param {string[]} [asked] The fields that are asked for; all four unless told.
+ * @returns {{value: object, problems: {field: string, code: string, message: string}[]}} Those fields in normal form,
+ *   and one problem for each that breaks its rule, in the server's order.
  */
-export function validate(data) {
+export function validate(data, asked = Object.keys(RULES)) {
   const value = {};
   const problems = [];
   for (const [field, { normalise, check }] of Object.entries(RULES)) {
+    if (!asked.includes(field)) continue;
     const given = data?.[field];
     value[field] = typeof given === "string" ? normalise(given) : given;
     const code = codeOf(value[field], check);

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { test } from "node:test";
 
-import { oneAtATime, register } from "../../web/client.mjs";
+import { findEvent, oneAtATime, register } from "../../web/client.mjs";
 
 const data = { eventid: "pyday-2030", eventname: "Python Day", cname: "Ada", cemail: "ada@example.org" };
 const confirmed = {
@@ -13,6 +13,7 @@ const confirmed = {
   eventname: "Python Day",
 };
 const problem = { type: "about:blank", title: "Unprocessable Content", status: 422, code: "invalid-registration" };
+const refused = { kind: "refused", problems: [], code: "invalid-registration" };
 
 const answering = (status, body, headers = {}) => async () =>
   new Response(typeof body === "string" ? body : JSON.stringify(body), { status, headers });
@@ -49,6 +50,14 @@ test("a registration is one POST of the brief's four fields as JSON", async () =
   assert.deepEqual(JSON.parse(request.body), data);
 });
 
+test("an event that the catalogue names is registered for by its id alone", async () => {
+  const { eventname, ...unnamed } = data;
+
+  const [request] = await requestOf({}, unnamed);
+
+  assert.deepEqual(JSON.parse(request.body), unnamed);
+});
+
 for (const apiUrl of ["https://api.example.org/prod", "https://api.example.org/prod/"]) {
   test(`an API at ${apiUrl} is asked below its stage`, async () => {
     const [request] = await requestOf({ apiUrl });
@@ -70,7 +79,7 @@ test("a refusal carries the problem of every field", async () => {
 
   const outcome = await register(data, { fetch: answering(422, { ...problem, detail: "See the fields.", errors }) });
 
-  assert.deepEqual(outcome, { kind: "refused", problems: errors, detail: "See the fields." });
+  assert.deepEqual(outcome, { ...refused, problems: errors, detail: "See the fields." });
 });
 
 for (const errors of [[], undefined, null, "none", [null, 5, {}]]) {
@@ -79,14 +88,22 @@ for (const errors of [[], undefined, null, "none", [null, 5, {}]]) {
 
     const outcome = await register(data, { fetch: answering(404, body) });
 
-    assert.deepEqual(outcome, { kind: "refused", problems: [], detail: "There is no such event." });
+    assert.deepEqual(outcome, { ...refused, code: "unknown-event", detail: "There is no such event." });
   });
 }
 
 test("a refusal without a detail is told by its title", async () => {
   const outcome = await register(data, { fetch: answering(409, { ...problem, title: "Conflict" }) });
 
-  assert.deepEqual(outcome, { kind: "refused", problems: [], detail: "Conflict" });
+  assert.deepEqual(outcome, { ...refused, detail: "Conflict" });
+});
+
+test("a refusal says which one it is, so that the page can follow", async () => {
+  const body = { ...problem, status: 409, code: "event-full", detail: "All seats of this event are taken." };
+
+  const { code } = await register(data, { fetch: answering(409, body) });
+
+  assert.equal(code, "event-full");
 });
 
 const unusable = {
@@ -158,6 +175,87 @@ test("a server that is down is reported, not thrown", async (t) => {
   const outcome = await register(data, { apiUrl });
 
   assert.deepEqual(outcome, { kind: "unavailable", reason: "offline", retryAfter: null });
+});
+
+const card = {
+  eventid: "pyday-2030",
+  eventname: "Python Day",
+  state: "open",
+  starts_at: "2030-06-01T07:00:00Z",
+  ends_at: "2030-06-01T15:00:00Z",
+  time_zone: "Europe/Zurich",
+  venue: null,
+  opens_at: null,
+  closes_at: "2030-06-01T07:00:00Z",
+  questions: null,
+};
+
+async function lookedAt(eventid, options) {
+  const urls = [];
+  const fetch = async (url, { method }) => {
+    urls.push(`${method ?? "GET"} ${url}`);
+    return answering(200, card)();
+  };
+  return [urls, await findEvent(eventid, { fetch, ...options })];
+}
+
+test("an event's card is read with one GET", async () => {
+  const [urls, outcome] = await lookedAt("pyday-2030", { apiUrl: "https://api.example.org/prod" });
+
+  assert.deepEqual(urls, ["GET https://api.example.org/prod/events/pyday-2030"]);
+  assert.deepEqual(outcome, { kind: "found", card });
+});
+
+for (const eventid of [".", ".."]) {
+  test(`the id ${eventid}, which would lead to another address, is unknown without asking`, async () => {
+    const [urls, outcome] = await lookedAt(eventid);
+
+    assert.deepEqual(urls, []);
+    assert.deepEqual(outcome, { kind: "unknown" });
+  });
+}
+
+for (const [code, kind] of [["unknown-event", "unknown"], ["not-found", "uncatalogued"]]) {
+  test(`a 404 with ${code} means that the event is ${kind}`, async () => {
+    const body = { ...problem, status: 404, code, detail: "There is nothing." };
+
+    const outcome = await findEvent("pyday-2030", { fetch: answering(404, body) });
+
+    assert.deepEqual(outcome, { kind });
+  });
+}
+
+const noCards = {
+  "a 500": [500, problem],
+  "a website's own 404": [404, "<!doctype html>"],
+  "a gateway's own 403": [403, { message: "Missing Authentication Token" }],
+  "a proxy's page with status 200": [200, "<!doctype html>"],
+  "a card in a state of the future": [200, { ...card, state: "lottery" }],
+  "a card with status 404": [404, card],
+  "a refusal with status 200": [200, { ...problem, code: "unknown-event" }],
+};
+for (const [name, [status, body]] of Object.entries(noCards)) {
+  test(`${name} in place of a card means that the service is unavailable`, async () => {
+    const outcome = await findEvent("pyday-2030", { fetch: answering(status, body) });
+
+    assert.deepEqual(outcome, { kind: "unavailable", reason: "server", retryAfter: null });
+  });
+}
+
+test("a card that can't be had now says when to ask again", async () => {
+  const fetch = answering(503, problem, { "Retry-After": "5" });
+
+  const outcome = await findEvent("pyday-2030", { fetch });
+
+  assert.deepEqual(outcome, { kind: "unavailable", reason: "server", retryAfter: 5 });
+});
+
+test("a card that never comes times out", { timeout: 5_000 }, async (t) => {
+  const { apiUrl } = await serve(t, () => {});
+
+  const outcome = await findEvent("pyday-2030", { apiUrl, timeout: 200 });
+
+  assert.deepEqual(outcome, { kind: "unavailable", reason: "timeout", retryAfter: null });
 });
 
 test("a double click runs the task once", async () => {

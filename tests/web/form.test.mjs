@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { headingOf, nextStep, prefill, summaryOf, titleOf } from "../../web/form.mjs";
+import { CHOICE, PERSON, headingOf, nextStep, prefill, summaryOf, titleOf, troubleOf, unknownEvent } from "../../web/form.mjs";
 
 const problem = (field, message) => ({ field, code: "some-code", message });
 const refused = (problems, detail) => ({ kind: "refused", problems, detail });
@@ -59,6 +59,34 @@ test("a problem of a field that the form doesn't have is shown all the same", ()
   assert.deepEqual(paragraphs, ["Answer the question."]);
 });
 
+test("a problem of a field that isn't asked for is told, and leads nowhere", () => {
+  const outcome = refused([problem("eventid", "There is none."), problem("cname", "No.")]);
+
+  const { links, paragraphs } = summaryOf(outcome, PERSON);
+
+  assert.deepEqual(links.map(({ field }) => field), ["cname"]);
+  assert.deepEqual(paragraphs, ["There is none."]);
+});
+
+test("an unknown event is a problem of the id that was asked for", () => {
+  const { links, paragraphs, retry } = summaryOf(unknownEvent(), CHOICE);
+
+  assert.deepEqual(links.map(({ text }) => text), ["Event id: There is no event with this id."]);
+  assert.deepEqual(paragraphs, []);
+  assert.equal(retry, false);
+});
+
+for (const reason of ["offline", "timeout", "server"]) {
+  test(`a card that could not be loaded (${reason}) has nothing to do with registering twice`, () => {
+    const { links, paragraphs, retry } = troubleOf({ reason, retryAfter: 5 });
+
+    assert.deepEqual(links, []);
+    assert.match(paragraphs[0], /registration service/);
+    assert.deepEqual(paragraphs.slice(1), ["Please wait 5 seconds before you try again."]);
+    assert.equal(retry, false);
+  });
+}
+
 test("a refusal without field problems shows its detail and no retry", () => {
   const summary = summaryOf(refused([], "There is no event with this id."));
 
@@ -90,6 +118,12 @@ for (const [seconds, text] of [
 }
 
 test("only a person with a seat is promised a confirmation", () => {
-  assert.match(nextStep("confirmed"), /confirmation/);
-  assert.doesNotMatch(nextStep("waitlisted"), /confirmation/);
+  assert.match(nextStep("confirmed").before, /confirmation/);
+  assert.doesNotMatch(JSON.stringify(nextStep("waitlisted")), /confirmation/);
+});
+
+test("a person without a seat is told when we write", () => {
+  const { before, after } = nextStep("waitlisted");
+
+  assert.equal(`${before} ada@example.org${after}`, "We write to ada@example.org when a seat becomes free.");
 });

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { apiUrl } from "../../web/config.mjs";
+import { apiUrl, managed } from "../../web/config.mjs";
 import { fields } from "../../web/form.mjs";
 
 const web = new URL("../../web/", import.meta.url);
 const page = readFileSync(new URL("index.html", web), "utf8");
-const main = readFileSync(new URL("main.mjs", web), "utf8");
+const view = readFileSync(new URL("view.mjs", web), "utf8");
 const ids = new Set([...page.matchAll(/\sid="([^"]+)"/g)].map(([, id]) => id));
 
 test("the page has no inline script, style or handler, so that a strict CSP holds", () => {
@@ -36,8 +36,14 @@ for (const [field, label] of Object.entries(fields)) {
   });
 }
 
+test("one module alone touches the document", () => {
+  const others = readdirSync(web).filter((name) => name.endsWith(".mjs") && name !== "view.mjs");
+
+  for (const name of others) assert.doesNotMatch(readFileSync(new URL(name, web), "utf8"), /\bdocument\b\./, name);
+});
+
 test("every element that the script asks for by id is there", () => {
-  const asked = [...main.matchAll(/byId\("([^"]+)"\)/g)].map(([, id]) => id);
+  const asked = [...view.matchAll(/byId\("([^"]+)"\)/g)].map(([, id]) => id);
 
   assert.ok(asked.length > 0);
   assert.deepEqual(asked.filter((id) => !ids.has(id)), []);
@@ -49,6 +55,6 @@ test("every description that a field starts with exists", () => {
   assert.deepEqual(described.filter((id) => !ids.has(id)), []);
 });
 
-test("as shipped, the API is where the page is", () => {
-  assert.equal(apiUrl, "");
+test("as shipped, the API is where the page is and takes any event", () => {
+  assert.deepEqual({ apiUrl, managed }, { apiUrl: "", managed: false });
 });

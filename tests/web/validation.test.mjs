@@ -47,6 +47,13 @@ test("all wrong fields are named at once, in the server's order", () => {
   assert.deepEqual(problems.map(({ field }) => field), ["eventid", "eventname", "cname", "cemail"]);
 });
 
+test("only the fields that are asked for are looked at", () => {
+  const { value, problems } = validate({ cname: " Ada ", cemail: "nobody" }, ["cname", "cemail"]);
+
+  assert.deepEqual(value, { cname: "Ada", cemail: "nobody" });
+  assert.deepEqual(problems.map(({ field }) => field), ["cemail"]);
+});
+
 for (const data of [undefined, null, [], "text", 5]) {
   test(`${JSON.stringify(data)} in place of an object lacks every field`, () => {
     const { problems } = validate(data);

@@ -1,0 +1,235 @@
+/** Shows what the other modules decided: the only one that touches the document. */
+
+import { PLAIN_HEADING, fields, nextStep, titleOf } from "./form.mjs";
+
+const byId = (id) => document.getElementById(id);
+
+export const form = byId("registration");
+export const inputs = Object.fromEntries(Object.keys(fields).map((field) => [field, byId(field)]));
+/** The buttons that aren't the form's own. */
+export const reload = byId("reload");
+export const recheck = byId("recheck");
+export const again = byId("again");
+
+const heading = byId("heading");
+const eventDetails = byId("event-details");
+const eventFields = byId("event-fields");
+const summary = byId("error-summary");
+const success = byId("success");
+
+/** Take away what is said until the scripts run. */
+export function hideLoading() {
+  byId("loading").hidden = true;
+}
+
+/** Put the event's fields out of the way. */
+export function fold() {
+  eventDetails.append(eventFields);
+  eventDetails.hidden = false;
+  byId("eyebrow").hidden = false;
+}
+
+/**
+ * Show the form with the fields that are *asked* for, or no form if there are none.
+ *
+ * @param {string[]} asked
+ * @param {{button?: string, hint?: string}} [words] The button's, and what becomes of the address.
+ */
+export function showForm(asked, { button = "Register", hint = "We send your confirmation there." } = {}) {
+  for (const [field, input] of Object.entries(inputs)) input.closest(".field").hidden = !asked.includes(field);
+  eventFields.hidden = eventFields.querySelector(".field:not([hidden])") === null;
+  byId("submit").textContent = button;
+  byId("cemail-hint").textContent = hint;
+  form.hidden = asked.length === 0;
+}
+
+export function showHeading(text) {
+  heading.firstElementChild.textContent = text;
+}
+
+/** Have the document's title say what the heading says, and whether there is a problem. */
+export function showTitle() {
+  document.title = titleOf(heading.textContent, { failed: !summary.hidden });
+}
+
+/**
+ * Show an event's card.
+ *
+ * @param {string} name
+ * @param {{badge: string, tone: string, heading: string, lines: object[], mayEnd: boolean}} door What one meets there.
+ * @param {{term: string, lines: object[]}[]} facts
+ */
+export function showCard(name, door, facts) {
+  showHeading(name);
+  showTitle();
+  byId("state").textContent = door.badge;
+  byId("state").dataset.tone = door.tone;
+  byId("state").hidden = false;
+  showFacts(byId("facts"), facts);
+  byId("notice").dataset.tone = door.tone;
+  byId("notice-heading").textContent = door.heading;
+  byId("notice-text").replaceChildren(...door.lines.map((line) => lineOf("p", line)));
+  recheck.hidden = !door.mayEnd;
+  byId("notice").hidden = door.heading === "";
+}
+
+/** Show no event. */
+export function hideCard() {
+  showHeading(PLAIN_HEADING);
+  showTitle();
+  for (const id of ["state", "facts", "notice"]) byId(id).hidden = true;
+}
+
+function showFacts(list, facts) {
+  list.replaceChildren(
+    ...facts.map(({ term, lines }) => {
+      const group = document.createElement("div");
+      group.append(element("dt", term), ...lines.map((line) => lineOf("dd", line)));
+      return group;
+    }),
+  );
+  list.hidden = facts.length === 0;
+}
+
+function lineOf(name, { runs, isAside }) {
+  const line = document.createElement(name);
+  line.append(...runs.map(nodeOf));
+  if (isAside) line.className = "aside";
+  return line;
+}
+
+function nodeOf({ text, datetime, href, isForeign }) {
+  if (datetime) {
+    const time = element("time", text);
+    time.dateTime = datetime;
+    return time;
+  }
+  if (href) {
+    const link = element("a", text);
+    link.href = href;
+    // In a tab of its own: what is typed stays.
+    link.target = "_blank";
+    link.rel = "noopener noreferrer";
+    return link;
+  }
+  return isForeign ? element("bdi", text) : document.createTextNode(text);
+}
+
+/** Say what is going on, or nothing. The buttons stay focusable: a disabled one would drop the focus. */
+export function setBusy(text) {
+  for (const button of [byId("submit"), byId("retry"), reload, recheck]) {
+    setAttribute(button, "aria-disabled", text && "true");
+  }
+  if (text) announce("");
+  say(text);
+}
+
+export function say(text) {
+  byId("progress").textContent = text;
+}
+
+/** Tell what can be seen to who doesn't see it. */
+export function announce(text) {
+  byId("announcement").textContent = text;
+}
+
+/** Do *task*. If it hides what has the focus, the heading gets it, so that nobody starts at the page's top again. */
+export function keepFocus(task) {
+  const focused = document.activeElement;
+  task();
+  // Browsers let go of what is hidden, some at once and some later.
+  const isLost = [focused, document.body].includes(document.activeElement) && focused?.closest("[hidden]");
+  if (isLost) heading.focus();
+}
+
+/**
+ * Show what stands in the way, and take the person there.
+ *
+ * @param {{links: {field: string, text: string, message: string}[], paragraphs: string[], retry: boolean}} problems
+ * @param {{isReload?: boolean}} [options] Whether loading the event again can help.
+ */
+export function showProblems({ links, paragraphs, retry }, { isReload = false } = {}) {
+  for (const field of Object.keys(fields)) {
+    setFieldError(field, links.find((link) => link.field === field)?.message);
+  }
+  byId("error-links").replaceChildren(...links.map(linkTo));
+  byId("error-links").hidden = links.length === 0;
+  byId("error-text").replaceChildren(...paragraphs.map((text) => element("p", text)));
+  byId("retry").hidden = !retry;
+  reload.hidden = !isReload;
+  summary.hidden = false;
+  showTitle();
+  summary.focus();
+}
+
+export function clearProblems() {
+  for (const field of Object.keys(fields)) setFieldError(field, undefined);
+  summary.hidden = true;
+  showTitle();
+}
+
+function setFieldError(field, message) {
+  const input = inputs[field];
+  const error = byId(`${field}-error`);
+  const hint = byId(`${field}-hint`);
+  error.lastElementChild.textContent = message ?? "";
+  error.hidden = !message;
+  setAttribute(input, "aria-invalid", message && "true");
+  setAttribute(input, "aria-describedby", [hint?.id, message && error.id].filter(Boolean).join(" "));
+  if (message && eventDetails.contains(input)) eventDetails.open = true;
+}
+
+function setAttribute(node, name, value) {
+  if (value) node.setAttribute(name, value);
+  else node.removeAttribute(name);
+}
+
+function linkTo({ field, text }) {
+  const link = element("a", text);
+  link.href = `#${field}`;
+  link.addEventListener("click", (click) => {
+    click.preventDefault();
+    if (eventDetails.contains(inputs[field])) eventDetails.open = true;
+    // The label too is to be seen, which focus alone doesn't bring into view.
+    inputs[field].labels[0].scrollIntoView();
+    inputs[field].focus({ preventScroll: true });
+  });
+  const item = element("li", "");
+  item.append(link);
+  return item;
+}
+
+function element(name, text) {
+  const node = document.createElement(name);
+  node.textContent = text;
+  return node;
+}
+
+/**
+ * Show what became of a registration.
+ *
+ * @param {{message: string, status: string, eventname: string, address: string, facts: object[]}} registered
+ */
+export function showSuccess({ message, status, eventname, address, facts }) {
+  const { before, after, hint } = nextStep(status);
+  success.dataset.status = status;
+  byId("success-heading").textContent = message;
+  byId("success-event").textContent = eventname;
+  showFacts(byId("success-facts"), facts);
+  byId("success-before").textContent = before;
+  byId("success-address").textContent = address;
+  byId("success-after").textContent = after;
+  byId("success-hint").textContent = hint;
+  document.title = titleOf(message);
+  byId("entry").hidden = true;
+  success.hidden = false;
+  success.focus();
+}
+
+/** Show the form again, for the next person. */
+export function showEntry() {
+  showTitle();
+  success.hidden = true;
+  byId("entry").hidden = false;
+  inputs.cname.focus();
+}
