@@ -448,6 +448,11 @@ MAPPING = {
     errors.BodyTooLargeError: (413, "body-too-large"),
     errors.UnknownEventError: (404, "unknown-event"),
     errors.AlreadyRegisteredError: (409, "already-registered"),
+    errors.NotAdmittedError: (409, "not-admitted"),
+    errors.NotOpenYetError: (409, "not-open-yet"),
+    errors.RegistrationClosedError: (409, "registration-closed"),
+    errors.EventFullError: (409, "event-full"),
+    errors.EventCancelledError: (409, "event-cancelled"),
     errors.RepositoryError: (500, "repository-failed"),
     errors.RepositoryUnavailableError: (503, "repository-unavailable"),
     errors.TableLayoutError: (500, "table-layout"),
@@ -456,6 +461,11 @@ MAPPING = {
 # same, it would be a defect of ours like any unexpected exception.
 NEVER_IN_HTTP = {
     errors.EventRegistrationError,
+    errors.ProblemsError,
+    errors.InvalidEventError,
+    errors.EventExistsError,
+    errors.EventChangeError,
+    errors.UnknownRegistrationError,
     errors.SettingsError,
     errors.DataFolderInUseError,
     errors.DeploymentError,
@@ -465,7 +475,10 @@ NEVER_IN_HTTP = {
 }
 ARGUMENTS = {
     errors.InvalidRegistrationError: ([errors.Problem("cname", "required", "This is required.")],),
-    errors.SettingsError: ([errors.Problem("X", "required", "secret-text")],),
+    **dict.fromkeys(
+        (errors.ProblemsError, errors.InvalidEventError, errors.SettingsError),
+        ([errors.Problem("X", "required", "secret-text")],),
+    ),
     errors.MalformedBodyError: ("some-reason", "Some sentence."),
 }
 

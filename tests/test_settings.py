@@ -5,7 +5,7 @@ import pytest
 
 from event_registration import Settings, SettingsError
 from event_registration.service import OnDuplicate
-from event_registration.settings import PREFIX
+from event_registration.settings import PREFIX, EventsMode
 
 
 def _read(required=(), **variables):
@@ -27,6 +27,7 @@ def test_defaults():
         "sender": None,
         "table": "eventmanagement",
         "allowed_origins": frozenset(),
+        "events": EventsMode.OPEN,
         "event_ids": None,
         "on_duplicate": OnDuplicate.ANSWER,
         "configuration_set": None,
@@ -37,6 +38,7 @@ VALUES = {
     "sender": ("Events <events@example.org>", "Events <events@example.org>"),
     "table": ("events-2026", "events-2026"),
     "allowed_origins": ("https://events.example.org", frozenset({"https://events.example.org"})),
+    "events": ("managed", EventsMode.MANAGED),
     "event_ids": ("devconf-2026", frozenset({"devconf-2026"})),
     "on_duplicate": ("reject", OnDuplicate.REJECT),
     "configuration_set": ("events_1", "events_1"),

@@ -238,7 +238,7 @@ class TestRows:
 
     def test_columns_of_others_are_left_alone(self):
         """Keys, digests and columns of a later version don't hinder reading."""
-        row = {**ROW, "sk": "REGISTRATION#0", "seat": "000001", "expires_at": 1}
+        row = {**ROW, "sk": "REGISTRATION#0", "shirt": "XL", "expires_at": 1}
 
         registration = registration_from_row(row)
 

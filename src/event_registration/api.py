@@ -11,11 +11,13 @@ from attrs import field, frozen
 from event_registration import errors
 from event_registration.body import json_object
 from event_registration.responses import HEADERS, Response, json_response, problem, refusal
-from event_registration.wire import answer_of, registration_from_request
+from event_registration.rules import check_event_id
+from event_registration.wire import answer_of, card_of, registration_from_request
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
+    from event_registration.event import Event, EventState
     from event_registration.service import RegistrationService
 
 __all__ = ["Api", "Request"]
@@ -24,6 +26,7 @@ _PREFLIGHT_SECONDS = 600
 
 # Whatever comes before the last segment is a stage or a base path.
 _REGISTRATIONS = re.compile(r"(?:/[^/]+)*/registrations/?")
+_EVENT = re.compile(r"(?:/[^/]+)*/events/(?P<event_id>[^/]+)/?")
 
 
 @frozen(kw_only=True)
@@ -56,10 +59,18 @@ class Api:
         service: What does the work.
         allowed_origins: The web origins, exact, whose pages may post here. The API's own origin and callers without
             one, which are no browsers, always may.
+        card: Tells an event and its state, where a catalogue has the events; a registration then needn't name its own.
     """
 
-    def __init__(self, service: RegistrationService, *, allowed_origins: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        service: RegistrationService,
+        *,
+        allowed_origins: Collection[str] = (),
+        card: Callable[[str], tuple[Event, EventState]] | None = None,
+    ) -> None:
         self._service = service
+        self._card = card
         self._allowed_origins = frozenset(allowed_origins)
 
     def handle(self, request: Request) -> Response:
@@ -78,16 +89,17 @@ class Api:
     def _route(self, request: Request) -> Response:
         if request.method == "OPTIONS":
             return self._preflight(request)
-        if not _REGISTRATIONS.fullmatch(request.path):
-            return problem(HTTPStatus.NOT_FOUND, "not-found", "Not found", "There is nothing at this address.")
+        if self._card and (match := _EVENT.fullmatch(request.path)):
+            if request.method not in {"GET", "HEAD"}:
+                return _not_allowed("Events are read with GET.", "GET, HEAD, OPTIONS")
+            return self._show(match["event_id"], self._card)
+        if _REGISTRATIONS.fullmatch(request.path):
+            return self._receive(request)
+        return problem(HTTPStatus.NOT_FOUND, "not-found", "Not found", "There is nothing at this address.")
+
+    def _receive(self, request: Request) -> Response:
         if request.method != "POST":
-            return problem(
-                HTTPStatus.METHOD_NOT_ALLOWED,
-                "method-not-allowed",
-                "Method not allowed",
-                "Registrations are made with POST.",
-                headers={"Allow": "OPTIONS, POST"},
-            )
+            return _not_allowed("Registrations are made with POST.", "OPTIONS, POST")
         if not self._may_post(request):
             return problem(
                 HTTPStatus.FORBIDDEN,
@@ -104,8 +116,16 @@ class Api:
             )
         return self._register(request)
 
+    def _show(self, event_id: str, card: Callable[[str], tuple[Event, EventState]]) -> Response:
+        if check_event_id(event_id):
+            raise errors.UnknownEventError("There is no such event.")
+        event, state = card(event_id)
+        facts = {"event_id": event_id, "outcome": "shown"}
+        return json_response(HTTPStatus.OK, "application/json", card_of(event, state), facts=facts)
+
     def _register(self, request: Request) -> Response:
-        registration = registration_from_request(json_object(request.body, is_base64=request.is_base64))
+        document = json_object(request.body, is_base64=request.is_base64)
+        registration = registration_from_request(document, is_named=self._card is None)
         try:
             receipt = self._service.register(registration, deadline=request.deadline)
         except Exception as error:  # noqa: BLE001 - whatever it is, the log names the event
@@ -122,7 +142,7 @@ class Api:
         if not self._cors(request):
             return Response(status=HTTPStatus.NO_CONTENT, headers={})
         headers = {
-            "Access-Control-Allow-Methods": "POST, OPTIONS",
+            "Access-Control-Allow-Methods": "GET, POST, OPTIONS" if self._card else "POST, OPTIONS",
             "Access-Control-Allow-Headers": "Content-Type",
             "Access-Control-Max-Age": str(_PREFLIGHT_SECONDS),
         }
@@ -133,6 +153,12 @@ class Api:
         if origin not in self._allowed_origins:
             return {}
         return {"Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": "Retry-After"}
+
+
+def _not_allowed(detail: str, allowed: str) -> Response:
+    return problem(
+        HTTPStatus.METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed", detail, headers={"Allow": allowed}
+    )
 
 
 def _trouble(trouble: BaseException | None) -> dict[str, str]:

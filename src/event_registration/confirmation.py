@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from event_registration.model import Message
+from attrs import frozen
+
+from event_registration.model import Message, Status
 
 if TYPE_CHECKING:
     from event_registration.model import Registration
@@ -23,14 +25,41 @@ _HTML = str.maketrans(
     | {sign: f"<span></span>{sign}<span></span>" for sign in _LINKED},
 )
 
+
+@frozen(kw_only=True)
+class _Wording:
+    """What is said of where a registration stands."""
+
+    subject: str
+    heading: str
+    news: str
+    advice: str
+
+
+_WORDINGS = {
+    Status.CONFIRMED: _Wording(
+        subject="Registration confirmed",
+        heading="You are registered",
+        news="your place at this event is confirmed:",
+        advice="You don\u2019t need to do anything else. See you there!",
+    ),
+    Status.WAITLISTED: _Wording(
+        subject="On the waiting list",
+        heading="You are on the waiting list",
+        news="all seats of this event are taken, and you have a place on its waiting list:",
+        advice="As soon as a seat becomes free and it is your turn, it is yours and we write to you. "
+        "You don\u2019t need to do anything else.",
+    ),
+}
+
 _TEXT_BODY = """\
 Hello \u2068{name}\u2069,
 
-you are registered for this event:
+{news}
 
     {event}
 
-You don't need to do anything else. See you there!
+{advice}
 
 You get this message because someone, most likely you, entered this address
 in a registration form. If it wasn't you, you can ignore it.
@@ -43,7 +72,7 @@ _HTML_BODY = """\
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>Registration confirmed</title>
+<title>{subject}</title>
 <style>
 :root {{ color-scheme: light dark; }}
 body {{ margin: 0; padding: 24px 16px; background: #edf2f0; color: #14211f; \
@@ -64,11 +93,11 @@ small {{ color: #a9bab6; }}
 </head>
 <body>
 <main>
-<h1>You are registered</h1>
+<h1>{heading}</h1>
 <p>Hello <bdi>{name}</bdi>,</p>
-<p>your place at this event is confirmed:</p>
+<p>{news}</p>
 <p class="event" dir="auto">{event}</p>
-<p>You don\u2019t need to do anything else. See you there!</p>
+<p>{advice}</p>
 <small>You get this message because someone, most likely you, entered this address in a registration form. If it \
 wasn\u2019t you, you can ignore it.</small>
 </main>
@@ -84,16 +113,26 @@ def render(registration: Registration) -> Message:
     What came from the form is shown as text only: escaped in HTML, and broken after ``.``, ``@`` and ``:`` (by empty
     elements in HTML, by U+2060 WORD JOINER in text), so that no mail program makes a link of it; in the subject after
     ``=`` too, so that nothing is decoded. The subject holds the event's name and never the attendee's.
+
+    Args:
+        registration: One that is confirmed or waits.
     """
+    wording = _WORDINGS[registration.status]
     return Message(
         to=registration.attendee_email,
-        subject=f"Registration confirmed: {registration.event_name.translate(_SUBJECT)}",
+        subject=f"{wording.subject}: {registration.event_name.translate(_SUBJECT)}",
         text=_TEXT_BODY.format(
             name=registration.attendee_name.translate(_TEXT),
             event=registration.event_name.translate(_TEXT),
+            news=wording.news,
+            advice=wording.advice.replace("\u2019", "'"),
         ),
         html=_HTML_BODY.format(
             name=registration.attendee_name.translate(_HTML),
             event=registration.event_name.translate(_HTML),
+            subject=wording.subject,
+            heading=wording.heading,
+            news=wording.news,
+            advice=wording.advice,
         ),
     )

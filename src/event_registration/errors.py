@@ -4,12 +4,22 @@ Everything that can go wrong, as one tree.
 ::
 
     EventRegistrationError                            code
-    ├── InvalidRegistrationError   (ValueError)       invalid-registration
+    ├── ProblemsError              (ValueError)       invalid
+    │   ├── InvalidRegistrationError                  invalid-registration
+    │   ├── InvalidEventError                         invalid-event
+    │   └── SettingsError                             invalid-settings
     ├── MalformedBodyError         (ValueError)       not-json, duplicate-key, too-deep, …
     ├── BodyTooLargeError          (ValueError)       body-too-large
     ├── UnknownEventError          (LookupError)      unknown-event
+    ├── UnknownRegistrationError   (LookupError)      unknown-registration
     ├── AlreadyRegisteredError     (ValueError)       already-registered
-    ├── SettingsError              (ValueError)       invalid-settings
+    ├── NotAdmittedError           (RuntimeError)     not-admitted
+    │   ├── NotOpenYetError                           not-open-yet
+    │   ├── RegistrationClosedError                   registration-closed
+    │   ├── EventFullError                            event-full
+    │   └── EventCancelledError                       event-cancelled
+    ├── EventExistsError           (ValueError)       event-exists
+    ├── EventChangeError           (RuntimeError)     event-not-changed
     ├── DataFolderInUseError       (RuntimeError)     data-folder-in-use
     ├── DeploymentError            (RuntimeError)     deployment-failed
     ├── RepositoryError            (RuntimeError)     repository-failed
@@ -37,18 +47,28 @@ __all__ = [
     "BodyTooLargeError",
     "DataFolderInUseError",
     "DeploymentError",
+    "EventCancelledError",
+    "EventChangeError",
+    "EventExistsError",
+    "EventFullError",
     "EventRegistrationError",
+    "InvalidEventError",
     "InvalidRegistrationError",
     "MalformedBodyError",
+    "NotAdmittedError",
+    "NotOpenYetError",
     "NotifierError",
     "PermanentNotifierError",
     "Problem",
+    "ProblemsError",
+    "RegistrationClosedError",
     "RepositoryError",
     "RepositoryUnavailableError",
     "SettingsError",
     "TableLayoutError",
     "TransientNotifierError",
     "UnknownEventError",
+    "UnknownRegistrationError",
 ]
 
 
@@ -74,19 +94,31 @@ class EventRegistrationError(Exception):
     code: ClassVar[str] = "event-registration"
 
 
-class InvalidRegistrationError(EventRegistrationError, ValueError):
+class ProblemsError(EventRegistrationError, ValueError):
     """
-    Fields break the rules of a registration.
+    Fields break their rules.
 
     Args:
         problems: One per wrong field, in the order of the fields.
     """
 
-    code = "invalid-registration"
+    code = "invalid"
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("; ".join(f"{problem.field}: {problem.message}" for problem in self.problems))
+
+
+class InvalidRegistrationError(ProblemsError):
+    """Fields break the rules of a registration."""
+
+    code = "invalid-registration"
+
+
+class InvalidEventError(ProblemsError):
+    """Fields break the rules of an event."""
+
+    code = "invalid-event"
 
 
 class MalformedBodyError(EventRegistrationError, ValueError):
@@ -117,25 +149,64 @@ class UnknownEventError(EventRegistrationError, LookupError):
     code = "unknown-event"
 
 
+class UnknownRegistrationError(EventRegistrationError, LookupError):
+    """Nobody of this address is registered for the event."""
+
+    code = "unknown-registration"
+
+
 class AlreadyRegisteredError(EventRegistrationError, ValueError):
     """The address is registered for this event, and the service was told to say so."""
 
     code = "already-registered"
 
 
-class SettingsError(EventRegistrationError, ValueError):
-    """
-    The environment's settings can't be used.
+class NotAdmittedError(EventRegistrationError, RuntimeError):
+    """The event takes no registration now. Nothing was stored."""
 
-    Args:
-        problems: One per wrong variable; ``field`` is the variable's name.
-    """
+    code = "not-admitted"
+
+
+class NotOpenYetError(NotAdmittedError):
+    """Registration for the event has not begun."""
+
+    code = "not-open-yet"
+
+
+class RegistrationClosedError(NotAdmittedError):
+    """Registration for the event is over."""
+
+    code = "registration-closed"
+
+
+class EventFullError(NotAdmittedError):
+    """No seat is left, and there is no waiting list."""
+
+    code = "event-full"
+
+
+class EventCancelledError(NotAdmittedError):
+    """The event will not take place."""
+
+    code = "event-cancelled"
+
+
+class EventExistsError(EventRegistrationError, ValueError):
+    """There is an event of this id already; it was left as it is."""
+
+    code = "event-exists"
+
+
+class EventChangeError(EventRegistrationError, RuntimeError):
+    """The event can't be changed so, or not now; it was left as it is."""
+
+    code = "event-not-changed"
+
+
+class SettingsError(ProblemsError):
+    """The environment's settings can't be used; each problem's ``field`` is a variable's name."""
 
     code = "invalid-settings"
-
-    def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("; ".join(f"{problem.field}: {problem.message}" for problem in self.problems))
 
 
 class DataFolderInUseError(EventRegistrationError, RuntimeError):

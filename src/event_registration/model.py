@@ -111,6 +111,8 @@ _INNER_RULES: dict[str, Callable[[object], bool]] = {
     "status": lambda value: isinstance(value, Status),
     "registration_id": lambda value: isinstance(value, str) and value != "",
     "registered_at": _is_instant,
+    "seat": lambda value: value is None or _is_count(value),
+    "place": lambda value: value is None or _is_count(value),
     "revision": _is_count,
     "mail": lambda value: (
         isinstance(value, Mail)
@@ -148,6 +150,8 @@ class Registration:
         status: Confirmed, waiting or cancelled.
         registration_id: This sign-up's own identity; a person who comes back gets a new one.
         registered_at: When it was stored, aware; ``None`` as long as it is not.
+        seat: The number of the place it holds, of a limited event.
+        place: Its number in the waiting list, if it ever waited; the lowest is served first.
         revision: Rises with every change of the sign-up itself.
         mail: The mail it owes.
 
@@ -162,6 +166,8 @@ class Registration:
     status: Status = Status.CONFIRMED
     registration_id: str = field(factory=new_registration_id)
     registered_at: datetime | None = None
+    seat: int | None = None
+    place: int | None = None
     revision: int = 1
     mail: Mail = field(factory=Mail)
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from event_registration.model import Message, Registration
+    from event_registration.event import Event, Listing
+    from event_registration.model import Message, Registration, Status
 
-__all__ = ["Clock", "Notifier", "RegistrationRepository", "utc_now"]
+__all__ = ["Clock", "EventRepository", "Notifier", "RegistrationRepository", "utc_now"]
 
 
 class Clock(Protocol):
@@ -77,7 +78,7 @@ class RegistrationRepository(Protocol):
             RepositoryError: Someone has to mend the repository first.
         """
 
-    def find(self, event_id: str, attendee_email: str) -> Registration | None:
+    def find(self, event_id: str, attendee_email: str, *, deadline: float | None = None) -> Registration | None:
         """
         Return the registration of the person behind *attendee_email* (in normal form) as last stored, if there is one.
 
@@ -88,6 +89,130 @@ class RegistrationRepository(Protocol):
     def list(self, event_id: str) -> Iterator[Registration]:
         """
         Return all registrations of an event, in no promised order.
+
+        Raises:
+            RepositoryError: The repository failed.
+        """
+
+
+class EventRepository(RegistrationRepository, Protocol):
+    """
+    Keeps events too, and for each that is limited who holds a seat and who waits for one.
+
+    Never are more people confirmed than an event has seats, and nobody who comes later gets a seat before one who
+    waits. Every call may be killed at any moment, and the next `settle` completes what it left.
+    """
+
+    def create_event(self, event: Event) -> None:
+        """
+        Store a new event.
+
+        Raises:
+            EventExistsError: There is one of this id.
+            EventChangeError: It is limited, and people have registered under its id already.
+            RepositoryError: The repository failed. Creating it again is harmless.
+        """
+
+    def find_event(self, event_id: str) -> Listing | None:
+        """
+        Return the event as last stored, if there is one.
+
+        Raises:
+            RepositoryError: The repository failed.
+        """
+
+    def list_events(self) -> Iterator[Listing]:
+        """
+        Return all events, in no promised order.
+
+        Raises:
+            RepositoryError: The repository failed.
+        """
+
+    def change_event(self, old: Listing, new: Listing, now: datetime) -> Listing:
+        """
+        Store *new* in the place of *old* with a higher revision, and bring the seats to its capacity.
+
+        A capacity that rises gives seats to who waits, at the next `settle`. One that falls takes nobody's seat;
+        nobody is admitted until the number fits.
+
+        Args:
+            old: The event as it was read.
+            new: The same event as it is to be; its revision is not looked at.
+            now: The present, which tells whether registration has opened.
+
+        Returns:
+            What is stored now.
+
+        Raises:
+            EventChangeError: It was changed in between. Or it was to become limited or unlimited, and people have
+                registered already, or may be registering just now.
+            RepositoryError: The repository failed. The change may be half done: who waits is served and nobody too
+                many admitted all the same, and the next `settle` or change completes it.
+        """
+
+    def admit(self, registration: Registration, listing: Listing, *, deadline: float | None = None) -> Registration:
+        """
+        Store *registration* with a seat or a place in the waiting list, unless its person is registered already.
+
+        Whoever cancelled is no longer registered, and comes back at the end of the queue. What is open when is not
+        looked at, nor is the queue served: see `settle`.
+
+        Args:
+            registration: Who asks; what it says of status, seat and place is not looked at.
+            listing: The event; it may be seconds old, and so may its capacity.
+            deadline: The instant of `time.monotonic` by which it must be over.
+
+        Returns:
+            What the repository now holds of this person and event: *registration*, told by its ``registration_id``,
+            confirmed or waiting, or the earlier one.
+
+        Raises:
+            EventFullError: There is no seat, and no waiting list. Nothing was stored.
+            RepositoryUnavailableError: Not now. It may have been stored; asking again is harmless.
+            RepositoryError: Someone has to mend the repository first.
+        """
+
+    def prospect(self, listing: Listing, *, deadline: float | None = None) -> Status | None:
+        """
+        Return what a newcomer would come to be: confirmed, waiting, or ``None`` if there is no room.
+
+        Raises:
+            RepositoryError: The repository failed.
+        """
+
+    def cancel(self, registration: Registration, *, deadline: float | None = None) -> bool:
+        """
+        Cancel *registration*, and free its seat or place for the next `settle`.
+
+        Returns:
+            Whether it is cancelled now; ``False`` says that it was not as read any more.
+
+        Raises:
+            RepositoryUnavailableError: Not now. It may have been cancelled; asking again is harmless.
+            RepositoryError: Someone has to mend the repository first.
+        """
+
+    def settle(self, event_id: str, now: datetime, *, deadline: float | None = None) -> int:
+        """
+        Give free seats to who waits, in their order, and complete what a killed call has left.
+
+        Args:
+            event_id: An event; nothing happens if there is none.
+            now: The present, which tells whether people are still promoted.
+            deadline: The instant of `time.monotonic` by which it must be over.
+
+        Returns:
+            How many people were promoted. Each owes its attendee a mail again, whose sending has not begun.
+
+        Raises:
+            RepositoryUnavailableError: Not now. What was done stays; settling again does the rest.
+            RepositoryError: Someone has to mend the repository first.
+        """
+
+    def promoted(self, event_id: str) -> Iterator[Registration]:
+        """
+        Return the registrations that were promoted and still owe the mail that tells of it.
 
         Raises:
             RepositoryError: The repository failed.

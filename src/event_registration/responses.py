@@ -72,6 +72,7 @@ _PROBLEMS: dict[type[Exception], _Problem] = {
         detail="There is no event with this id.",
     ),
     errors.AlreadyRegisteredError: _Problem(status=HTTPStatus.CONFLICT, title="Already registered"),
+    errors.NotAdmittedError: _Problem(status=HTTPStatus.CONFLICT, title="Registration isn't possible"),
     errors.RepositoryUnavailableError: _Problem(
         status=HTTPStatus.SERVICE_UNAVAILABLE,
         title="Not now",

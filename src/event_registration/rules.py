@@ -13,6 +13,7 @@ __all__ = [
     "attendee_digest",
     "check_address",
     "check_event_id",
+    "check_line",
     "check_name",
     "check_sender",
     "is_plain_line",
@@ -117,12 +118,17 @@ def check_event_id(value: str) -> str | None:
     return None if _EVENT_ID.fullmatch(value) else "invalid-event-id"
 
 
-def check_name(value: str) -> str | None:
-    """Return the code of the rule that *value*, a normalised name, breaks; ``None`` if it breaks none."""
+def check_line(value: str) -> str | None:
+    """Return the code of the rule that *value*, a line of normalised text, breaks; ``None`` if it breaks none."""
     if _FORBIDDEN.search(value):
         return "forbidden-character"
-    if not _VISIBLE.search(value):
-        return "required"
+    return None if _VISIBLE.search(value) else "required"
+
+
+def check_name(value: str) -> str | None:
+    """Return the code of the rule that *value*, a normalised name, breaks; ``None`` if it breaks none."""
+    if fault := check_line(value):
+        return fault
     if len(value) > _MAX_NAME:
         return "name-too-long"
     return "contains-link" if _LINK.search(value) else None

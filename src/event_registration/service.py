@@ -2,47 +2,26 @@
 
 from __future__ import annotations
 
-import math
 import time
-from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from attrs import evolve, field, frozen
 
-from event_registration.confirmation import render
-from event_registration.errors import (
-    AlreadyRegisteredError,
-    EventRegistrationError,
-    NotifierError,
-    PermanentNotifierError,
-    RepositoryError,
-    RepositoryUnavailableError,
-    TransientNotifierError,
-    UnknownEventError,
-)
-from event_registration.model import Mail, MailState, Status, new_registration_id
+from event_registration.delivery import Delivery, Schedule
+from event_registration.errors import AlreadyRegisteredError, EventRegistrationError, UnknownEventError
+from event_registration.model import Mail, Status, new_registration_id
 from event_registration.ports import utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from datetime import datetime
 
+    from event_registration.delivery import Delivered
     from event_registration.model import Registration
     from event_registration.ports import Clock, Notifier, RegistrationRepository
 
 __all__ = ["OnDuplicate", "Outcome", "Receipt", "RegistrationService"]
-
-_MAX_ATTEMPTS = 3
-_RESEND_AFTER = timedelta(minutes=10)
-# A repeat this long after an attempt finds a mail that is late, not one that is being sent.
-_LATE_AFTER = timedelta(minutes=1)
-# What each step may take at worst: the adapters' time-outs, and for the mark a short retry.
-_SECONDS_TO_SEND = 3.0
-_SECONDS_TO_MARK = 2.5
-_SECONDS_TO_ANSWER = 0.5
-# Below this the shares shrink in proportion.
-_ROOMY_SECONDS = 10.0
 
 
 class OnDuplicate(StrEnum):
@@ -77,39 +56,6 @@ class Receipt:
     outcome: Outcome = field(default=Outcome.REGISTERED, kw_only=True)
 
 
-@frozen(kw_only=True)
-class _Schedule:
-    """By when each step of one call must be over or begun, in seconds of the monotonic clock."""
-
-    store_by: float | None = None
-    send_before: float = math.inf
-    mark_before: float = math.inf
-
-    @classmethod
-    def until(cls, deadline: float | None, now: float) -> _Schedule:
-        """
-        Divide the time from *now* to *deadline* from its end: the answer, the mark, the mail, and the rest to store.
-
-        A mail that hangs or a mark that is throttled then ends before the caller does, and costs no answer.
-        """
-        if deadline is None:
-            return cls()
-        share = min(1.0, (deadline - now) / _ROOMY_SECONDS)
-        mark_before = deadline - share * (_SECONDS_TO_ANSWER + _SECONDS_TO_MARK)
-        return cls(
-            store_by=mark_before - share * _SECONDS_TO_SEND,
-            send_before=deadline - max(share * (_SECONDS_TO_ANSWER + _SECONDS_TO_SEND), _SECONDS_TO_ANSWER),
-            mark_before=mark_before,
-        )
-
-    def mark_by(self, now: float) -> float | None:
-        """Return when a mark that begins *now* must be over: it is not worth a person's waiting."""
-        return None if self.store_by is None else now + _SECONDS_TO_MARK
-
-
-_Confirmed: TypeAlias = "tuple[Registration, EventRegistrationError | None]"
-
-
 class RegistrationService:
     """
     Takes registrations and has each confirmed by one mail, sent after the registration is stored.
@@ -136,7 +82,7 @@ class RegistrationService:
         new_id: Callable[[], str] = new_registration_id,
     ) -> None:
         self._repository = repository
-        self._notifier = notifier
+        self._delivery = Delivery(repository, notifier, monotonic=monotonic)
         self._event_ids = None if event_ids is None else frozenset(event_ids)
         self._on_duplicate = on_duplicate
         self._clock = clock
@@ -160,15 +106,15 @@ class RegistrationService:
             The receipt. A confirmation that could not be sent is told there and is no error.
 
         Raises:
-            UnknownEventError: The event's id is not among those that are taken. Nothing was stored.
+            UnknownEventError: There is no such event, or its id is not among those that are taken. Nothing was stored.
+            NotAdmittedError: The event takes no registrations now. Nothing was stored.
             AlreadyRegisteredError: The person is registered, and duplicates are to be rejected. Its cause is the
                 trouble with a mail that was sent again, if there was any.
             RepositoryUnavailableError: Not now. Calling again with the same details is safe.
             RepositoryError: Someone has to mend the repository first.
         """
-        if self._event_ids is not None and registration.event_id not in self._event_ids:
-            raise UnknownEventError("There is no such event.")
-        schedule = _Schedule.until(deadline, self._monotonic())
+        registration = self._named(registration)
+        schedule = Schedule.until(deadline, self._monotonic())
         now = self._clock()
         # An id of this very call: the same object may be registered twice, and only one of the calls is the first.
         asked = evolve(
@@ -179,55 +125,37 @@ class RegistrationService:
             mail=Mail(attempts=1, attempted_at=now),
         )
 
-        stored = self._repository.add(asked, deadline=schedule.store_by)
+        stored, delay = self._store(asked, now, schedule.store_by)
 
         if stored.registration_id == asked.registration_id:
-            return Receipt(*self._confirm(stored, schedule), outcome=Outcome.REGISTERED)
+            # A promotion in between owes another mail, which this call has not claimed yet.
+            if stored.mail == asked.mail:
+                current, trouble = self._delivery.send(stored, schedule)
+            else:
+                current, trouble = self._delivery.send_again(stored, now, schedule)
+            return Receipt(current, trouble or delay)
         same = stored.same_details(asked)
-        current, trouble = self._confirm_again(stored, now, schedule) if same else (registration, None)
+        current, trouble = self._delivery.send_again(stored, now, schedule) if same else (registration, None)
+        trouble = trouble or delay
         if self._on_duplicate is OnDuplicate.REJECT:
             raise AlreadyRegisteredError("This address is registered for the event already.") from trouble
+        if not same:
+            current = self._as_newcomer(registration, schedule.store_by)
         return Receipt(current, trouble, outcome=Outcome.REPEATED if same else Outcome.DIFFERENT)
 
-    def _confirm_again(self, stored: Registration, now: datetime, schedule: _Schedule) -> _Confirmed:
-        mail = stored.mail
-        if mail.state is MailState.SENT or mail.attempted_at is None:
-            return stored, None
-        age = now - mail.attempted_at
-        if mail.attempts >= _MAX_ATTEMPTS or age < _RESEND_AFTER:
-            late = TransientNotifierError("The confirmation of an earlier registration has not gone out.")
-            return stored, late if age >= _LATE_AFTER else None
-        claimed = evolve(stored, mail=Mail(attempts=mail.attempts + 1, attempted_at=now))
-        try:
-            # Claimed before it is sent: of two repeats at once only one sends.
-            ours = self._repository.replace(stored, claimed, deadline=schedule.store_by)
-        except RepositoryError as error:
-            return stored, error
-        return self._confirm(claimed, schedule) if ours else (stored, None)
+    def _named(self, registration: Registration) -> Registration:
+        """Return *registration* with its event's name, or raise `UnknownEventError`."""
+        self._check_event_id(registration.event_id)
+        return registration
 
-    def _confirm(self, registration: Registration, schedule: _Schedule) -> _Confirmed:
-        if self._monotonic() > schedule.send_before:
-            return registration, TransientNotifierError("No time was left to send the mail.")
-        trouble = self._send(registration)
-        if trouble and not isinstance(trouble, PermanentNotifierError):
-            return registration, trouble
-        if self._monotonic() > schedule.mark_before:
-            return registration, trouble or RepositoryUnavailableError("No time was left to mark the mail as sent.")
-        state = MailState.FAILED if trouble else MailState.SENT
-        marked = evolve(registration, mail=evolve(registration.mail, state=state))
-        try:
-            ours = self._repository.replace(registration, marked, deadline=schedule.mark_by(self._monotonic()))
-        except RepositoryError as error:
-            return registration, error
-        return marked if ours else registration, trouble
+    def _store(self, asked: Registration, _now: datetime, store_by: float | None) -> Delivered:
+        """Return what is stored of the person now, *asked* or an earlier registration, and what went wrong after it."""
+        return self._repository.add(asked, deadline=store_by), None
 
-    def _send(self, registration: Registration) -> NotifierError | None:
-        try:
-            self._notifier.send(render(registration))
-        except NotifierError as error:
-            return error
-        except Exception as error:  # noqa: BLE001 - a notifier of anyone's making must not undo a registration
-            trouble = NotifierError(f"The notifier raised {type(error).__name__}.")
-            trouble.__cause__ = error
-            return trouble
-        return None
+    def _as_newcomer(self, asked: Registration, _store_by: float | None) -> Registration:
+        """Return what a stranger with the details of *asked* would be told now."""
+        return asked
+
+    def _check_event_id(self, event_id: str) -> None:
+        if self._event_ids is not None and event_id not in self._event_ids:
+            raise UnknownEventError("There is no such event.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -14,7 +15,7 @@ from event_registration.service import OnDuplicate
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-__all__ = ["PREFIX", "Settings"]
+__all__ = ["PREFIX", "EventsMode", "Settings"]
 
 PREFIX = "EVENT_REGISTRATION_"
 """What the name of every variable begins with."""
@@ -26,6 +27,13 @@ _TABLE = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 _CONFIGURATION_SET = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
+class EventsMode(StrEnum):
+    """Who says what events there are."""
+
+    OPEN = "open"
+    MANAGED = "managed"
+
+
 @frozen(kw_only=True)
 class Settings:
     """
@@ -35,6 +43,7 @@ class Settings:
         sender: The address that mail comes from, bare or as ``Name <address>``; ``None`` if nothing is sent.
         table: The DynamoDB table's name.
         allowed_origins: The web origins, exact, whose pages may post here besides our own.
+        events: ``open`` takes any event that is named, ``managed`` those that the organiser has set up.
         event_ids: The only event ids that are taken; ``None`` takes any.
         on_duplicate: ``answer`` a repeat as if it were the first, or ``reject`` it with 409.
         configuration_set: The SES configuration set that mail is sent with.
@@ -43,6 +52,7 @@ class Settings:
     sender: str | None = None
     table: str = "eventmanagement"
     allowed_origins: frozenset[str] = frozenset()
+    events: EventsMode = EventsMode.OPEN
     event_ids: frozenset[str] | None = None
     on_duplicate: OnDuplicate = OnDuplicate.ANSWER
     configuration_set: str | None = None
@@ -114,11 +124,14 @@ def _set_of(parse: Callable[[str], str]) -> Callable[[str], frozenset[str]]:
     return parse_all
 
 
-def _on_duplicate(text: str) -> OnDuplicate:
-    try:
-        return OnDuplicate(text)
-    except ValueError:
-        raise ValueError("must be answer or reject.") from None
+def _one_of(kind: type[StrEnum]) -> Callable[[str], StrEnum]:
+    def parse(text: str) -> StrEnum:
+        try:
+            return kind(text)
+        except ValueError:
+            raise ValueError(f"must be {' or '.join(kind)}.") from None
+
+    return parse
 
 
 _PARSERS: dict[str, Callable[[str], object]] = {
@@ -127,7 +140,8 @@ _PARSERS: dict[str, Callable[[str], object]] = {
     "allowed_origins": _set_of(
         _matching(_ORIGIN, "exact origins as browsers send them, as in https://events.example.org (no * and no path)"),
     ),
+    "events": _one_of(EventsMode),
     "event_ids": _set_of(_matching(_EVENT_ID, "event ids: letters, digits, or the signs . _ ~ -")),
-    "on_duplicate": _on_duplicate,
+    "on_duplicate": _one_of(OnDuplicate),
     "configuration_set": _matching(_CONFIGURATION_SET, "a configuration set's name: letters, digits, - or _"),
 }

@@ -1,0 +1,184 @@
+"""Registers an attendee for an event that its organiser has set up: its name, its door, its seats and its queue."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from attrs import evolve, frozen
+
+from event_registration.catalogue import Catalogue
+from event_registration.delivery import Schedule
+from event_registration.errors import EventRegistrationError, RepositoryError
+from event_registration.event import EventState, refusal
+from event_registration.model import Status, new_registration_id
+from event_registration.ports import utc_now
+from event_registration.service import OnDuplicate, RegistrationService
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+    from datetime import datetime
+
+    from event_registration.delivery import Delivered
+    from event_registration.event import Event
+    from event_registration.model import Registration
+    from event_registration.ports import Clock, EventRepository, Notifier
+
+__all__ = ["EventRegistrationService", "Settled"]
+
+
+@frozen
+class Settled:
+    """
+    What came of serving the queues.
+
+    Args:
+        events: How many events were looked at.
+        promoted: How many people got a seat.
+        troubles: Why an event's queue could not be served or a promotion's mail not be sent. A later call goes on.
+    """
+
+    events: int = 0
+    promoted: int = 0
+    troubles: tuple[EventRegistrationError, ...] = ()
+
+
+class EventRegistrationService(RegistrationService):
+    """
+    Takes registrations for the events of a catalogue: within their hours, up to their capacity, in order.
+
+    Args:
+        repository: Where events and registrations are kept.
+        notifier: What sends mail.
+        event_ids: The only event ids that are taken; ``None`` takes all of the catalogue.
+        on_duplicate: Whether a repeat is answered as if it were the first, or refused.
+        clock: Tells the time that is stored, and that doors open and close by.
+        monotonic: The clock of deadlines and of the catalogue's age, in seconds.
+        new_id: Makes the id of each registration.
+        cache_seconds: How long an event that was read is good for.
+    """
+
+    def __init__(  # noqa: PLR0913 - parts and policies, all keyword-only but the two that everyone gives
+        self,
+        repository: EventRepository,
+        notifier: Notifier,
+        *,
+        event_ids: Collection[str] | None = None,
+        on_duplicate: OnDuplicate = OnDuplicate.ANSWER,
+        clock: Clock = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
+        new_id: Callable[[], str] = new_registration_id,
+        cache_seconds: float = 5.0,
+    ) -> None:
+        super().__init__(
+            repository,
+            notifier,
+            event_ids=event_ids,
+            on_duplicate=on_duplicate,
+            clock=clock,
+            monotonic=monotonic,
+            new_id=new_id,
+        )
+        self._events = repository
+        self._catalogue = Catalogue(repository, seconds=cache_seconds, monotonic=monotonic)
+
+    def card(self, event_id: str) -> tuple[Event, EventState]:
+        """
+        Return an event and what a newcomer meets at its door now.
+
+        Raises:
+            UnknownEventError: There is no such event.
+            RepositoryError: The repository failed.
+        """
+        self._check_event_id(event_id)
+        listing = self._catalogue.find(event_id)
+        now = self._clock()
+        is_open = listing.door_at(now) is EventState.OPEN
+        return listing.event, listing.state_at(now, self._events.prospect(listing) if is_open else None)
+
+    def settle(self, event_id: str, *, deadline: float | None = None) -> Settled:
+        """
+        Give an event's free seats to who waits, and send the mails that promotions owe.
+
+        It may be called at any time, by any number of callers, and completes what a crash has left.
+
+        Args:
+            event_id: The event.
+            deadline: The instant of *monotonic* by which it must be over.
+
+        Raises:
+            RepositoryError: The repository failed. Settling again does the rest.
+        """
+        schedule = Schedule.until(deadline, self._monotonic())
+        now = self._clock()
+        promoted = self._events.settle(event_id, now, deadline=schedule.store_by)
+        troubles = []
+        for registration in self._events.promoted(event_id):
+            _, trouble = self._delivery.send_again(registration, now, schedule)
+            if trouble:
+                troubles.append(trouble)
+        return Settled(1, promoted, tuple(troubles))
+
+    def settle_all(self, *, deadline: float | None = None) -> Settled:
+        """
+        Settle every limited event that isn't over; what fails for one doesn't keep the others waiting.
+
+        Args:
+            deadline: The instant of *monotonic* by which it must be over; what was not reached is left to the next
+                call.
+
+        Raises:
+            RepositoryError: The events can't be listed.
+        """
+        total = Settled()
+        now = self._clock()
+        waiting = [each for each in self._events.list_events() if each.event.ends_at > now and each.limit is not None]
+        for listing in waiting:
+            if deadline is not None and self._monotonic() > deadline:
+                break
+            try:
+                settled = self.settle(listing.event.event_id, deadline=deadline)
+            except RepositoryError as error:
+                settled = Settled(1, troubles=(error,))
+            total = Settled(
+                total.events + settled.events,
+                total.promoted + settled.promoted,
+                total.troubles + settled.troubles,
+            )
+        return total
+
+    def _named(self, registration: Registration) -> Registration:
+        self._check_event_id(registration.event_id)
+        return evolve(registration, event_name=self._catalogue.find(registration.event_id).event.event_name)
+
+    def _store(self, asked: Registration, now: datetime, store_by: float | None) -> Delivered:
+        listing = self._catalogue.find(asked.event_id)
+        door = listing.door_at(now)
+        trouble = None
+        if door is not EventState.OPEN:
+            found = self._repository.find(asked.event_id, asked.attendee_email, deadline=store_by)
+            stored = None if found is None else evolve(found, event_name=asked.event_name)
+            if stored is None or stored.status is Status.CANCELLED or not stored.same_details(asked):
+                raise refusal(door)
+            return stored, None
+        stored = self._events.admit(asked, listing, deadline=store_by)
+        if stored.status is Status.WAITLISTED:
+            stored, trouble = self._served(stored, now, store_by)
+        # The catalogue's name may have changed since; the answer and the mail have today's.
+        return evolve(stored, event_name=asked.event_name), trouble
+
+    def _served(self, waiting: Registration, now: datetime, store_by: float | None) -> Delivered:
+        """Serve the queue that *waiting* has joined. It has, whatever fails from here on."""
+        try:
+            if not self._events.settle(waiting.event_id, now, deadline=store_by):
+                return waiting, None
+            found = self._events.find(waiting.event_id, waiting.attendee_email, deadline=store_by)
+        except RepositoryError as error:
+            return waiting, error
+        return found or waiting, None
+
+    def _as_newcomer(self, asked: Registration, store_by: float | None) -> Registration:
+        prospect = self._events.prospect(self._catalogue.find(asked.event_id), deadline=store_by)
+        if prospect is None:
+            raise refusal(EventState.FULL)
+        return evolve(asked, status=prospect, registered_at=None)
