@@ -6,7 +6,7 @@ import random
 import time
 from typing import TYPE_CHECKING, Any
 
-from event_registration.aws.items import put
+from event_registration.aws.items import LAST, REGISTRATION, put
 from event_registration.aws.table import ConditionFailedError, Table
 from event_registration.errors import RepositoryUnavailableError
 from event_registration.rules import attendee_digest
@@ -18,10 +18,7 @@ if TYPE_CHECKING:
     from event_registration.model import Registration
     from event_registration.rules import Identity
 
-__all__ = ["REGISTRATION", "DynamoDBRepository"]
-
-REGISTRATION = "REGISTRATION#"
-"""What the sort key of a registration begins with; the person's digest follows."""
+__all__ = ["DynamoDBRepository"]
 
 
 class DynamoDBRepository:
@@ -91,7 +88,7 @@ class DynamoDBRepository:
         try:
             self._table.write(put(row, "attribute_not_exists(eventid)"), deadline)
         except ConditionFailedError as failed:
-            return self._earlier(registration, row, failed.found[0])
+            return self._earlier(registration, str(row["sk"]), failed.found[0], deadline)
         return registration
 
     def replace(self, old: Registration, new: Registration, *, deadline: float | None = None) -> bool:
@@ -109,14 +106,14 @@ class DynamoDBRepository:
             return failed.after_lost_answer and failed.found[0] == row
         return True
 
-    def find(self, event_id: str, attendee_email: str) -> Registration | None:
+    def find(self, event_id: str, attendee_email: str, *, deadline: float | None = None) -> Registration | None:
         """Return the person's registration by a consistent read, or ``None``."""
-        row = self._table.get(event_id, self._sort_key(attendee_email))
+        row = self._table.get(event_id, self._sort_key(attendee_email), deadline)
         return registration_from_row(row) if row else None
 
     def list(self, event_id: str) -> Iterator[Registration]:
         """Return all registrations of an event by consistent queries, ordered by digest."""
-        return map(registration_from_row, self._table.query(event_id, REGISTRATION, f"{REGISTRATION}\x7f"))
+        return map(registration_from_row, self._table.query(event_id, REGISTRATION, REGISTRATION + LAST))
 
     def _row(self, registration: Registration) -> dict[str, str | int]:
         return row_of(registration) | {"sk": self._sort_key(registration.attendee_email)}
@@ -125,14 +122,15 @@ class DynamoDBRepository:
         return REGISTRATION + self._identity(attendee_email)
 
     def _earlier(
-        self, registration: Registration, row: Mapping[str, str | int], old: Mapping[str, object]
+        self, registration: Registration, sort_key: str, old: Mapping[str, object], deadline: float | None
     ) -> Registration:
+        """Return the registration that a condition has met: *old*, as the engine returned it."""
         if not old:  # an engine that does not return it
-            found = self.find(registration.event_id, registration.attendee_email)
+            found = self.find(registration.event_id, registration.attendee_email, deadline=deadline)
             if found is None:
                 raise RepositoryUnavailableError("The earlier row is gone again.")
             return found
-        if old.get("sk") != row["sk"]:
+        if old.get("sk") != sort_key:
             self._layout_is_wrong = True
             raise self._table.layout_error()
         return registration_from_row(old)

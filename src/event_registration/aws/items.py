@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Action", "Row", "check", "decode", "delete", "encode", "put"]
+__all__ = ["LAST", "REGISTRATION", "Action", "Row", "check", "decode", "delete", "encode", "put"]
 
 Row: TypeAlias = "Mapping[str, str | int | bool]"
 """An item, or its key, as plain text, whole numbers and switches by attribute."""
 
 Action: TypeAlias = "dict[str, dict[str, Any]]"
 """One write or check, alone or in a transaction, as `put`, `delete` and `check` make it."""
+
+REGISTRATION = "REGISTRATION#"
+"""What the sort key of a registration begins with; the person's digest follows."""
+
+LAST = "\x7f"
+"""A sign behind every one that a sort key holds: the keys of a prefix end before ``prefix + LAST``."""
 
 _KINDS = {str: "S", int: "N", bool: "BOOL"}
 
@@ -34,7 +40,11 @@ def decode(item: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def put(row: Row, condition: str, **values: str | int | bool) -> Action:
-    """Put the whole *row* if *condition* holds, in which ``#name`` is an attribute and ``:name`` one of *values*."""
+    """
+    Put the whole *row* if *condition* holds, in which ``#name`` is an attribute and ``:name`` one of *values*.
+
+    An empty condition always holds.
+    """
     return {"Put": {"Item": encode(row), **_condition(condition, values)}}
 
 
@@ -49,6 +59,8 @@ def check(event_id: str, sort_key: str, condition: str, **values: str | int | bo
 
 
 def _condition(condition: str, values: Row) -> dict[str, Any]:
+    if not condition:
+        return {}
     arguments: dict[str, Any] = {
         "ConditionExpression": condition,
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",

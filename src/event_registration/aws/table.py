@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
     from event_registration.aws.items import Action
 
-__all__ = ["ConditionFailedError", "Table"]
+__all__ = ["ChangedError", "ConditionFailedError", "Table"]
+
+_Result = TypeVar("_Result")
 
 _FIRST_PAUSE_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 2.0
@@ -58,7 +60,11 @@ _LAYOUT = (
 )
 
 
-class ConditionFailedError(Exception):
+class ChangedError(Exception):
+    """What was read is not as it was any more."""
+
+
+class ConditionFailedError(ChangedError):
     """
     A condition did not hold, and nothing was written.
 
@@ -177,6 +183,21 @@ class Table:
                 return
             query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
+    def repeatedly(self, attempt: Callable[[], _Result], deadline: float | None = None) -> _Result:
+        """
+        Return what *attempt* returns, made again with a pause as long as others change what it has read.
+
+        Raises:
+            RepositoryUnavailableError: There is no time for another attempt.
+        """
+        patience = self._patience_until(deadline)
+        while True:
+            try:
+                return attempt()
+            except ChangedError as error:
+                if not patience.pause():
+                    raise RepositoryUnavailableError("Others change the same event all the time.") from error
+
     def increment(self, event_id: str, sort_key: str, attribute: str, deadline: float | None = None) -> int:
         """Add one to a number, 0 if it isn't there, and return it; a try whose answer got lost leaves a gap."""
         answer = self._patiently(
@@ -197,23 +218,20 @@ class Table:
 
     def _patiently(self, call: Callable[[], Any], deadline: float | None) -> Any:  # noqa: ANN401 - botocore's answer
         """Make *call*, again and again while it fails for a passing reason and another try is over by *deadline*."""
-        give_up_at = self._monotonic() + self._patience
-        if deadline is not None:
-            give_up_at = min(give_up_at, deadline)
-        longest_pause = _FIRST_PAUSE_SECONDS
+        patience = self._patience_until(deadline)
         lost_answer = False
         while True:
             try:
                 return self._translated(call, lost_answer=lost_answer)
             except RepositoryUnavailableError as error:
-                # Full jitter: every caller waits a random part of a doubling pause, so that they don't come back as
-                # one ("Exponential Backoff And Jitter", AWS Architecture Blog).
-                pause = self.jitter() * longest_pause
-                if self._monotonic() + pause + self._call_seconds > give_up_at:
+                if not patience.pause():
                     raise
                 lost_answer = lost_answer or error.ambiguous
-                self._sleep(pause)
-                longest_pause = min(2 * longest_pause, _LONGEST_PAUSE_SECONDS)
+
+    def _patience_until(self, deadline: float | None) -> _Patience:
+        patient_until = self._monotonic() + self._patience
+        end = patient_until if deadline is None else min(patient_until, deadline)
+        return _Patience(end - self._call_seconds, self._monotonic, self._sleep, self.jitter)
 
     def _translated(self, call: Callable[[], Any], *, lost_answer: bool) -> Any:  # noqa: ANN401 - botocore's answer
         try:
@@ -249,3 +267,31 @@ class Table:
         return RepositoryError(
             f"DynamoDB refused a call on table {self.name!r} ({', '.join([code, *sorted(kinds - {'None'})])})."
         )
+
+
+class _Patience:
+    """Pauses between tries, until there is no time for another one."""
+
+    def __init__(
+        self,
+        last_start: float,
+        monotonic: Callable[[], float],
+        sleep: Callable[[float], None],
+        jitter: Callable[[], float],
+    ) -> None:
+        self._last_start = last_start
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._jitter = jitter
+        self._longest = _FIRST_PAUSE_SECONDS
+
+    def pause(self) -> bool:
+        """Wait, or tell that another try would end too late."""
+        # Full jitter: every caller waits a random part of a doubling pause, so that they don't come back as one
+        # ("Exponential Backoff And Jitter", AWS Architecture Blog).
+        pause = self._jitter() * self._longest
+        if self._monotonic() + pause > self._last_start:
+            return False
+        self._sleep(pause)
+        self._longest = min(2 * self._longest, _LONGEST_PAUSE_SECONDS)
+        return True

@@ -1,0 +1,154 @@
+"""Events, seats and waiting lists in the registrations' DynamoDB table: never one seat too many or too few."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from event_registration.aws.admission import Admission
+from event_registration.aws.catalogue import EventTable
+from event_registration.aws.dynamodb import DynamoDBRepository
+from event_registration.aws.items import LAST, REGISTRATION, delete
+from event_registration.aws.seats import Seats
+from event_registration.aws.settling import Settling
+from event_registration.aws.table import ConditionFailedError
+from event_registration.errors import EventChangeError, EventExistsError
+from event_registration.event import Listing
+from event_registration.model import MailState, Registration, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from event_registration.event import Event
+
+__all__ = ["DynamoDBEventRepository"]
+
+# Longer than any function remembers an event, and any request takes.
+_SURELY_SHUT = timedelta(minutes=1)
+
+
+class DynamoDBEventRepository(DynamoDBRepository):
+    """
+    An `EventRepository` in the table of the registrations, made like a `DynamoDBRepository`.
+
+    It needs ``PutItem``, ``GetItem``, ``Query``, ``UpdateItem``, ``DeleteItem`` and ``ConditionCheckItem``. A
+    registration for an unlimited event is one conditional put; for a limited one that has unsold seats it is one
+    transaction of two puts.
+    """
+
+    @cached_property
+    def _events(self) -> EventTable:
+        return EventTable(self._table)
+
+    @cached_property
+    def _seats(self) -> Seats:
+        return Seats(self._table)
+
+    @cached_property
+    def _settling(self) -> Settling:
+        return Settling(self._table, self._events, self._seats, self._identity)
+
+    @cached_property
+    def _admission(self) -> Admission:
+        return Admission(self._table, self._seats, self._settling, self._identity)
+
+    def create_event(self, event: Event) -> None:
+        """Store a new event, and its copy in the catalogue."""
+        if event.capacity is not None and self._has_registrations(event.event_id):
+            raise EventChangeError("People have registered under this id without a limit: leave out the capacity.")
+        try:
+            self._events.create(Listing(event=event))
+        except ConditionFailedError:
+            raise EventExistsError("There is an event of this id already.") from None
+
+    def find_event(self, event_id: str) -> Listing | None:
+        """Return the event by a consistent read, or ``None``."""
+        return self._events.find(event_id)
+
+    def list_events(self) -> Iterator[Listing]:
+        """Return all events by queries of the catalogue's partition."""
+        return self._events.list()
+
+    def change_event(self, old: Listing, new: Listing, now: datetime) -> Listing:
+        """
+        Store *new* in the place of *old*.
+
+        Another capacity of a limited event is announced in the event, then brought about seat by seat, then
+        published. As long as nobody can have registered, any change is one write.
+        """
+        wanted = new.event.capacity
+        try:
+            if old.resizing_to is not None:
+                wanted = old.resizing_to if wanted == old.event.capacity else wanted
+                old = self._completed(old)
+            before = old.event.capacity
+            if wanted == before or self._is_untouched(old, now):
+                return self._events.replace(old, _sized(new, wanted))
+            if before is None or wanted is None:
+                raise EventChangeError(
+                    "An event gets or loses its limit only before anyone has registered and while registration is "
+                    "not open: let it open a minute from now or later first, or set up another event."
+                )
+            announced = self._events.replace(old, evolve(_sized(new, before), resizing_to=wanted))
+        except ConditionFailedError:
+            raise EventChangeError("The event was changed in between. Look at it again.") from None
+        return self._settling.complete(announced.event.event_id, None) or announced
+
+    def admit(self, registration: Registration, listing: Listing, *, deadline: float | None = None) -> Registration:
+        """Store *registration*, each try one transaction that can't sell a seat twice."""
+        return self._table.repeatedly(lambda: self._admission.admit(registration, listing, deadline), deadline)
+
+    def prospect(self, listing: Listing, *, deadline: float | None = None) -> Status | None:
+        """Return what a newcomer would come to be."""
+        event = listing.event
+        if (
+            event.capacity is None
+            or self._seats.find_unsold(event.event_id, event.capacity, deadline)
+            or self._seats.first_unclaimed(listing, deadline)
+        ):
+            return Status.CONFIRMED
+        return Status.WAITLISTED if event.waitlist else None
+
+    def cancel(self, registration: Registration, *, deadline: float | None = None) -> bool:
+        """Cancel *registration*, and with it give its seat or place back, in one transaction."""
+        return self._table.repeatedly(lambda: self._admission.cancel(registration, deadline), deadline)
+
+    def settle(self, event_id: str, now: datetime, *, deadline: float | None = None) -> int:
+        """Give free seats to who waits, each in one transaction, after completing a change of the capacity."""
+        return self._settling.settle(event_id, now, deadline)
+
+    def promoted(self, event_id: str) -> Iterator[Registration]:
+        """Return who was promoted and is owed a mail; forget the others' notes."""
+        for note, registration in self._seats.notes(event_id):
+            if registration and registration.registration_id == note["registrationid"] and _is_owed(registration):
+                yield registration
+            else:
+                self._table.write(delete(event_id, note["sk"], ""))
+
+    def _completed(self, old: Listing) -> Listing:
+        """Return the event with the capacity that it was being brought to, if nothing else has changed."""
+        listing = self._settling.complete(old.event.event_id, None)
+        if listing is None or listing.event != _sized(old, old.resizing_to).event:
+            raise EventChangeError("The event was changed in between. Look at it again.")
+        return listing
+
+    def _is_untouched(self, listing: Listing, now: datetime) -> bool:
+        """Tell whether nobody can have registered, even where an earlier state of the event is remembered."""
+        opens_at = listing.event.opens_at
+        is_shut = opens_at is not None and opens_at - now > _SURELY_SHUT
+        return is_shut and not self._has_registrations(listing.event.event_id)
+
+    def _has_registrations(self, event_id: str) -> bool:
+        return any(self._table.query(event_id, REGISTRATION, REGISTRATION + LAST, limit=1))
+
+
+def _sized(listing: Listing, capacity: int | None) -> Listing:
+    return evolve(listing, event=evolve(listing.event, capacity=capacity), resizing_to=None)
+
+
+def _is_owed(registration: Registration) -> bool:
+    return registration.status is Status.CONFIRMED and registration.mail.state is MailState.DUE
