@@ -63,7 +63,7 @@ def serving(data: Path, *arguments: str, measured: bool = True, **environ: str) 
         env=inherited | {"PYTHONUNBUFFERED": "1"} | environ,
     )
     try:
-        announced = [process.stdout.readline() for _ in range(4)]
+        announced = [process.stdout.readline() for _ in range(7 if "--demo" in arguments else 5)]
         if process.poll() is not None or "Form" not in announced[1]:
             raise RuntimeError(f"the server did not start: {process.communicate()[1]}")
         yield Server(process, announced, data)

@@ -5,13 +5,18 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import UTC, datetime
 
 import pytest
+from attrs import evolve
 from serving import unmeasured
 
 from event_registration.errors import RepositoryError, RepositoryUnavailableError
-from event_registration.local import SQLiteRepository
-from event_registration.testing import at_once, make_registration
+from event_registration.local import SQLiteEventRepository, SQLiteRepository
+from event_registration.model import Mail, MailState
+from event_registration.rules import attendee_digest
+from event_registration.testing import at_once, make_event, make_registration
+from event_registration.wire import row_of
 
 _ADD_AND_DIE = """
 import os, signal, sys
@@ -25,11 +30,62 @@ for number in range(1000):
         os.kill(os.getpid(), signal.SIGKILL)
 """
 
+# What versions before the catalogue of events wrote.
+_LAYOUT_1 = """
+CREATE TABLE registration (
+    eventid TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    eventname TEXT NOT NULL,
+    cname TEXT NOT NULL,
+    cemail TEXT NOT NULL,
+    status TEXT NOT NULL,
+    registrationid TEXT NOT NULL UNIQUE,
+    registered_at TEXT,
+    revision INTEGER NOT NULL,
+    mail TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    attempted_at TEXT,
+    PRIMARY KEY (eventid, digest)
+) STRICT;
+PRAGMA application_id = 1165382247;
+PRAGMA user_version = 1;
+"""
+_INSERT_1 = """
+INSERT INTO registration VALUES (
+    :eventid, :digest, :eventname, :cname, :cemail, :status, :registrationid, :registered_at, :revision, :mail,
+    :attempts, :attempted_at
+)
+"""
+_ADA = make_registration(
+    registration_id="ada-1",
+    registered_at=datetime(2026, 3, 1, 12, 0, tzinfo=UTC),
+    revision=3,
+    mail=Mail(state=MailState.SENT, attempts=2, attempted_at=datetime(2026, 3, 1, 12, 5, tzinfo=UTC)),
+)
+_BOB = make_registration(
+    event_id="other", event_name="Other", attendee_name="Bob", attendee_email="bob@example.org", registration_id="bob-1"
+)
+
 
 @pytest.fixture
 def path(tmp_path):
     """Return where a database may be."""
     return tmp_path / "registrations.db"
+
+
+@pytest.fixture
+def old_path(path):
+    """Return a database of the first layout, in which Ada and Bob are registered."""
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.executescript(_LAYOUT_1)
+    for registration in (_ADA, _BOB):
+        unset = {"registered_at": None, "attempted_at": None}
+        digest = attendee_digest(registration.attendee_email)
+        connection.execute(_INSERT_1, unset | row_of(registration) | {"digest": digest})
+    connection.commit()
+    connection.close()
+    return path
 
 
 def test_keeps_what_it_acknowledged_before_a_kill(path):
@@ -78,6 +134,65 @@ def test_refuses_the_file_of_a_newer_version(path):
 
     with pytest.raises(RepositoryError, match="layout 99"):
         SQLiteRepository(path)
+
+
+def test_takes_over_the_file_of_an_older_version(old_path):
+    """A file of the first layout is brought up to date where it is: all registrations stay, events can be set up."""
+    repository = SQLiteEventRepository(old_path)
+
+    registrations = [*repository.list("devconf-2026"), *repository.list("other")]
+    repository.create_event(make_event())
+    repository.create_event(make_event(event_id="limited", capacity=1))
+    again = repository.admit(make_registration(), repository.find_event("devconf-2026"))
+    seated = repository.admit(make_registration(event_id="limited"), repository.find_event("limited"))
+
+    assert registrations == [_ADA, _BOB]
+    assert again == _ADA
+    assert seated.seat is not None
+    repository.close()
+
+
+def test_writes_on_in_the_file_of_an_older_version(old_path):
+    """Registrations of a file that was brought up to date are changed and added to like any other."""
+    repository = SQLiteRepository(old_path)
+    marked = evolve(_BOB, mail=Mail(state=MailState.SENT))
+
+    replaced = repository.replace(_BOB, marked)
+    added = repository.add(make_registration(attendee_email="eve@example.org"))
+    repository.close()
+
+    repository = SQLiteRepository(old_path)
+    assert replaced
+    assert list(repository.list("other")) == [marked]
+    assert {each.registration_id for each in repository.list("devconf-2026")} == {"ada-1", added.registration_id}
+    repository.close()
+
+
+def test_an_old_file_is_opened_by_many_at_once(old_path):
+    """Of many that open a file of the first layout at once one brings it up to date, and all can use it."""
+    repositories = at_once(*[lambda: SQLiteEventRepository(old_path)] * 8)
+
+    registrations = [list(repository.list("devconf-2026")) for repository in repositories]
+
+    for repository in repositories:
+        repository.close()
+    assert registrations == [[_ADA]] * 8
+
+
+def test_brings_a_file_up_to_date_in_one_step_or_not_at_all(old_path):
+    """A file that can't be brought up to date, because somebody added to it, is left as it was."""
+    with sqlite3.connect(old_path) as connection:
+        connection.execute("CREATE TABLE event (name TEXT)")
+        before = list(connection.iterdump())
+    connection.close()
+
+    with pytest.raises(RepositoryError):
+        SQLiteRepository(old_path)
+
+    with sqlite3.connect(old_path) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        assert list(connection.iterdump()) == before
+    connection.close()
 
 
 @pytest.mark.parametrize("version", [0, 1])
@@ -154,6 +269,45 @@ def test_many_waiters_give_up_together(path):
     assert time.monotonic() - started < 1.5
     other.close()
     repository.close()
+
+
+@pytest.fixture
+def busy(path):
+    """Return a repository whose connection waits for another process, and that process's connection."""
+    repository = SQLiteRepository(path, patience=5)
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    waiting = threading.Thread(target=repository.add, args=[make_registration()])
+    waiting.start()
+    while not repository._lock.locked():
+        time.sleep(0.001)
+    yield repository, other
+    if other.in_transaction:
+        other.execute("COMMIT")
+    waiting.join()
+    other.close()
+    repository.close()
+
+
+def test_a_read_gives_up_at_its_deadline(busy):
+    """A read that finds the database in use waits until its deadline and no longer."""
+    repository, _ = busy
+    started = time.monotonic()
+
+    with pytest.raises(RepositoryUnavailableError):
+        repository.find("devconf-2026", "ada@example.org", deadline=started + 0.2)
+
+    assert 0.2 <= time.monotonic() - started < 2
+
+
+def test_a_read_waits_until_its_deadline(busy):
+    """A read gets its answer if the database is free before its deadline."""
+    repository, other = busy
+    threading.Timer(0.2, other.execute, ["COMMIT"]).start()
+
+    found = repository.find("devconf-2026", "ada@example.org", deadline=time.monotonic() + 5)
+
+    assert found is not None
 
 
 def test_refuses_what_is_no_database(path):

@@ -20,22 +20,28 @@ __all__ = ["serve"]
 @click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
-    default=Path("event-registration-data"),
-    show_default=True,
-    help="Folder of the registrations and mails.",
+    help="Folder of the events, registrations and mails.  [default: event-registration-data, or -demo with --demo]",
 )
-def serve(port: int, host: str, data: Path) -> None:
+@click.option("--demo", is_flag=True, help="Set up two events to try, one of them nearly full.")
+def serve(
+    port: int,
+    host: str,
+    data: Path | None,
+    demo: bool,  # noqa: FBT001 - click's
+) -> None:
     """
     Run the whole system in one process: form, API, SQLite, and a mailbox instead of real mail.
 
-    The settings of the environment hold here too (EVENT_REGISTRATION_SENDER, _EVENT_IDS, _ALLOWED_ORIGINS,
-    _ON_DUPLICATE); none is needed.
+    The settings of the environment hold here too (EVENT_REGISTRATION_EVENTS, _SENDER, _EVENT_IDS, _ALLOWED_ORIGINS,
+    _ON_DUPLICATE); none is needed. Without the first, registrations are taken for the events that are set up in the
+    folder, and as long as there is none, for whatever event they name.
     """
     from event_registration.local.server import serve as run
 
+    data = data or Path("event-registration-demo" if demo else "event-registration-data")
     click.echo("Event registration. Stop it with Ctrl-C.")
     try:
-        run(data, host=host, port=port, announce=click.echo, log=partial(click.echo, err=True))
+        run(data, host=host, port=port, announce=click.echo, log=partial(click.echo, err=True), is_demo=demo)
     except EventRegistrationError as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:

@@ -1,6 +1,7 @@
-"""The laptop's adapters: a table in SQLite, mail in a folder."""
+"""The laptop's adapters: tables in SQLite, mail in a folder."""
 
+from event_registration.local.events import SQLiteEventRepository
 from event_registration.local.mailbox import MailboxNotifier
 from event_registration.local.sqlite import SQLiteRepository
 
-__all__ = ["MailboxNotifier", "SQLiteRepository"]
+__all__ = ["MailboxNotifier", "SQLiteEventRepository", "SQLiteRepository"]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import signal
 import time
+from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -17,18 +19,21 @@ from werkzeug.utils import send_from_directory
 from werkzeug.wrappers import Request as WSGIRequest
 from werkzeug.wrappers import Response as WSGIResponse
 
-from event_registration.api import Api, Request
+from event_registration.api import Request
 from event_registration.assets import site_folder
 from event_registration.body import MAX_BODY
 from event_registration.errors import DataFolderInUseError
+from event_registration.local.demo import set_up_demo
+from event_registration.local.events import SQLiteEventRepository
 from event_registration.local.inbox import Inbox
 from event_registration.local.mailbox import MailboxNotifier
-from event_registration.local.sqlite import SQLiteRepository
-from event_registration.service import RegistrationService
-from event_registration.settings import PREFIX, Settings
+from event_registration.local.reception import Reception
+from event_registration.local.settler import Settler
+from event_registration.ports import utc_now
+from event_registration.settings import PREFIX, EventsMode, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
     from types import FrameType
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -58,14 +63,14 @@ class App:
     The WSGI application.
 
     Args:
-        api: Answers registrations.
+        reception: Answers what the API is asked.
         site: The folder of ``index.html`` and what belongs to it.
         inbox: Shows the mails; ``None`` if strangers could reach it.
-        log: Gets one line per registration request, without personal data.
+        log: Gets one line per request of the API, without personal data.
     """
 
-    def __init__(self, api: Api, site: Path, inbox: Inbox | None, log: Callable[[str], None]) -> None:
-        self._api = api
+    def __init__(self, reception: Reception, site: Path, inbox: Inbox | None, log: Callable[[str], None]) -> None:
+        self._reception = reception
         self._site = site
         self._inbox = inbox
         self._log = log
@@ -84,6 +89,8 @@ class App:
         if request.path == "/mailbox" or request.path.startswith("/mailbox/"):
             return self._mailbox(request)
         name = request.path.removeprefix("/") or "index.html"
+        if reading and name == "config.mjs":
+            return self._config(request)
         if reading and name in {file.name for file in self._site.iterdir()}:
             return self._file(name, request)
         return self._call_api(request)
@@ -103,9 +110,17 @@ class App:
         response.headers.update(_SITE_HEADERS)
         return response
 
+    def _config(self, request: WSGIRequest) -> WSGIResponse:
+        text = (self._site / "config.mjs").read_text(encoding="utf-8")
+        value = "true" if self._reception.mode is EventsMode.MANAGED else "false"
+        text = re.sub(r"(?<=export const managed = )\w+(?=;)", value, text)
+        response = WSGIResponse(text, mimetype="text/javascript", headers=_SITE_HEADERS)
+        response.add_etag()
+        return response.make_conditional(request)
+
     def _call_api(self, request: WSGIRequest) -> WSGIResponse:
         started = time.monotonic()
-        answer = self._api.handle(
+        answer = self._reception.handle(
             Request(
                 method=request.method,
                 path=request.path,
@@ -119,7 +134,15 @@ class App:
         return _Answer(answer.body, answer.status, dict(answer.headers))
 
 
-def serve(data: Path, *, host: str, port: int, announce: Callable[[str], None], log: Callable[[str], None]) -> None:
+def serve(  # noqa: PLR0913 - all keyword-only but the folder
+    data: Path,
+    *,
+    host: str,
+    port: int,
+    announce: Callable[[str], None],
+    log: Callable[[str], None],
+    is_demo: bool = False,
+) -> None:
     """
     Serve until the process is told to stop; registrations go to *data*, and so do the mails.
 
@@ -128,54 +151,57 @@ def serve(data: Path, *, host: str, port: int, announce: Callable[[str], None], 
         host: The address to listen on. The mailbox is shown on a loopback address only.
         port: The port; 0 takes a free one.
         announce: Gets the lines that say where everything is.
-        log: Gets one line per request.
+        log: Gets one line per request, and one when a waiting list moves.
+        is_demo: Whether to set up two events to try, unless they are there, and to take registrations for events only.
 
     Raises:
         DataFolderInUseError: Another process serves *data*.
         SettingsError: The environment's settings are wrong.
+        RepositoryError: The database can't be used.
         OSError: The address or the folder can't be used.
     """
-    settings = Settings.from_environ({f"{PREFIX}SENDER": _SENDER} | _not_empty(os.environ))
+    environ = {name: text for name, text in os.environ.items() if text.strip()}
+    settings = Settings.from_environ({f"{PREFIX}SENDER": _SENDER} | environ)
     os.umask(0o077)  # names and addresses are nobody else's on this machine
     data.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(data / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        message = f"Another process serves {data}. Stop it, or give this one another folder with --data."
-        raise DataFolderInUseError(message) from None
-    repository = SQLiteRepository(data / "registrations.db")
-    try:
-        app = _make_app(settings, repository, data / "mailbox", shown=_is_loopback(host), log=log)
+    with _locked(data), closing(SQLiteEventRepository(data / "registrations.db")) as repository:
+        examples = set_up_demo(repository, utc_now()) if is_demo else ()
+        mailbox = data / "mailbox"
+        reception = Reception(
+            settings,
+            repository,
+            MailboxNotifier(mailbox, settings.sender or _SENDER),
+            is_told=f"{PREFIX}EVENTS" in environ and not is_demo,
+        )
+        app = App(reception, site_folder(), Inbox(mailbox) if _is_loopback(host) else None, log)
         server = create_server(
             app, host=host, port=port, threads=_THREADS, max_request_body_size=_MAX_UPLOAD, ident=None
         )
         signal.signal(signal.SIGTERM, _stop)
         address = f"http://{f'[{host}]' if ':' in host else host}:{_port(server)}"
         announce(f"Form     {address}/")
-        announce(f"Mailbox  {address}/mailbox" if _is_loopback(host) else f"Mailbox  {data / 'mailbox'} (not shown)")
+        announce(f"Mailbox  {address}/mailbox" if _is_loopback(host) else f"Mailbox  {mailbox} (not shown)")
         announce(f"Data     {data.resolve()}")
-        server.run()
+        announce(f"Events   {reception.describe()}")
+        for event_id in examples:
+            announce(f"         {address}/?event={event_id}")
+        with Settler(reception.settle_all, log):
+            server.run()
+
+
+@contextmanager
+def _locked(data: Path) -> Iterator[None]:
+    """Keep every other server from *data*."""
+    lock = FileLock(data / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        message = f"Another process serves {data}. Stop it, or give this one another folder with --data."
+        raise DataFolderInUseError(message) from None
+    try:
+        yield
     finally:
-        repository.close()
         lock.release()
-
-
-def _make_app(
-    settings: Settings, repository: SQLiteRepository, mailbox: Path, *, shown: bool, log: Callable[[str], None]
-) -> App:
-    service = RegistrationService(
-        repository,
-        MailboxNotifier(mailbox, settings.sender or _SENDER),
-        event_ids=settings.event_ids,
-        on_duplicate=settings.on_duplicate,
-    )
-    api = Api(service, allowed_origins=settings.allowed_origins)
-    return App(api, site_folder(), Inbox(mailbox) if shown else None, log)
-
-
-def _not_empty(environ: os._Environ[str]) -> dict[str, str]:
-    return {name: text for name, text in environ.items() if text.strip()}
 
 
 def _port(server: Any) -> int:  # noqa: ANN401 - waitress has no types

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from event_registration.errors import RepositoryError, RepositoryUnavailableError
+from event_registration.local.layout import bring_up_to_date
 from event_registration.rules import attendee_digest
 from event_registration.wire import registration_from_row, row_of
 
@@ -19,27 +20,8 @@ if TYPE_CHECKING:
     from event_registration.model import Registration
     from event_registration.rules import Identity
 
-__all__ = ["SQLiteRepository"]
+__all__ = ["SQLiteRepository", "registration_of", "set_columns"]
 
-_APPLICATION = int.from_bytes(b"EvRg")  # marks the file as ours ("PRAGMA application_id", SQLite)
-_VERSION = 1
-_SCHEMA = """
-CREATE TABLE registration (
-    eventid TEXT NOT NULL,
-    digest TEXT NOT NULL,
-    eventname TEXT NOT NULL,
-    cname TEXT NOT NULL,
-    cemail TEXT NOT NULL,
-    status TEXT NOT NULL,
-    registrationid TEXT NOT NULL UNIQUE,
-    registered_at TEXT,
-    revision INTEGER NOT NULL,
-    mail TEXT NOT NULL,
-    attempts INTEGER NOT NULL,
-    attempted_at TEXT,
-    PRIMARY KEY (eventid, digest)
-) STRICT
-"""
 _COLUMNS = (
     "eventid",
     "digest",
@@ -53,12 +35,16 @@ _COLUMNS = (
     "mail",
     "attempts",
     "attempted_at",
+    "seat",
+    "place",
 )
 _VALUES = f"({', '.join(_COLUMNS)}) VALUES ({', '.join(f':{column}' for column in _COLUMNS)})"
 _INSERT = f"INSERT INTO registration {_VALUES} ON CONFLICT (eventid, digest) DO NOTHING"
+_ASSIGNMENTS = ", ".join(f"{column} = :{column}" for column in _COLUMNS)
+_PUT = f"INSERT INTO registration {_VALUES} ON CONFLICT (eventid, digest) DO UPDATE SET {_ASSIGNMENTS}"
 _SELECT = "SELECT * FROM registration WHERE eventid = ? AND digest = ?"
 _UPDATE = (
-    f"UPDATE registration SET {', '.join(f'{column} = :{column}' for column in _COLUMNS)} "  # noqa: S608 - constants
+    f"UPDATE registration SET {_ASSIGNMENTS} "  # noqa: S608 - constants
     "WHERE eventid = :eventid AND digest = :digest AND revision = :old_revision AND attempts = :old_attempts"
 )
 
@@ -98,20 +84,7 @@ class SQLiteRepository:
             self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.execute("PRAGMA foreign_keys = ON")
         with self._transaction() as connection:
-            (application,) = connection.execute("PRAGMA application_id").fetchone()
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            if (application, version, tables) == (0, 0, 0):
-                connection.execute(_SCHEMA)
-                connection.execute(f"PRAGMA application_id = {_APPLICATION}")
-                connection.execute(f"PRAGMA user_version = {_VERSION}")
-            elif application != _APPLICATION:
-                raise RepositoryError("The database was made by another program.")
-            elif version != _VERSION:
-                raise RepositoryError(
-                    f"The database has layout {version}, this version reads layout {_VERSION}. "
-                    "Use the version of event-registration that made it, or newer."
-                )
+            bring_up_to_date(connection)
 
     def _write_ahead(self) -> None:
         # SQLite doesn't wait where waiting could deadlock: a writer in a file that isn't WAL yet fails this at once.
@@ -133,7 +106,7 @@ class SQLiteRepository:
             if connection.execute(_INSERT, row).rowcount:
                 return registration
             earlier = connection.execute(_SELECT, (row["eventid"], row["digest"])).fetchone()
-        return _registration(earlier)
+        return registration_of(earlier)
 
     def replace(self, old: Registration, new: Registration, *, deadline: float | None = None) -> bool:
         """Put *new* in the place of *old* if revision and mail attempts are as read."""
@@ -141,19 +114,18 @@ class SQLiteRepository:
         with self._transaction(deadline) as connection:
             return connection.execute(_UPDATE, row).rowcount == 1
 
-    def find(self, event_id: str, attendee_email: str) -> Registration | None:
+    def find(self, event_id: str, attendee_email: str, *, deadline: float | None = None) -> Registration | None:
         """Return the person's registration, or ``None``."""
-        with self._lock, _translated_errors():
-            row = self._connection.execute(_SELECT, (event_id, self._identity(attendee_email))).fetchone()
-        return _registration(row) if row else None
+        with self._held(deadline) as connection:
+            return self._find(connection, event_id, attendee_email)
 
     def list(self, event_id: str) -> Iterator[Registration]:
         """Return all registrations of an event, the earliest first."""
-        with self._lock, _translated_errors():
-            rows = self._connection.execute(
+        with self._held() as connection:
+            rows = connection.execute(
                 "SELECT * FROM registration WHERE eventid = ? ORDER BY registered_at, digest", (event_id,)
             ).fetchall()
-        return map(_registration, rows)
+        return map(registration_of, rows)
 
     def close(self) -> None:
         """Close the database; the repository can't be used any more."""
@@ -164,9 +136,29 @@ class SQLiteRepository:
         unset = dict.fromkeys(_COLUMNS)
         return unset | row_of(registration) | {"digest": self._identity(registration.attendee_email)}
 
+    def _put(self, connection: sqlite3.Connection, registration: Registration) -> None:
+        """Store *registration*, whatever was stored of its person and event; the caller has looked at that."""
+        connection.execute(_PUT, self._row(registration))
+
+    def _find(self, connection: sqlite3.Connection, event_id: str, attendee_email: str) -> Registration | None:
+        row = connection.execute(_SELECT, (event_id, self._identity(attendee_email))).fetchone()
+        return registration_of(row) if row else None
+
     @contextmanager
     def _transaction(self, deadline: float | None = None) -> Iterator[sqlite3.Connection]:
         """Hold the write lock from the start, so that what is read inside is still true when it is written."""
+        with self._held(deadline) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.rollback()
+                raise
+
+    @contextmanager
+    def _held(self, deadline: float | None = None) -> Iterator[sqlite3.Connection]:
+        """Have the connection alone, once its other users are done; translate what SQLite raises."""
         give_up_at = time.monotonic() + self._patience
         if deadline is not None:
             give_up_at = min(give_up_at, deadline)
@@ -175,13 +167,7 @@ class SQLiteRepository:
         try:
             with _translated_errors():
                 self._connection.execute(f"PRAGMA busy_timeout = {1000 * _until(give_up_at):.0f}")
-                self._connection.execute("BEGIN IMMEDIATE")
-                try:
-                    yield self._connection
-                    self._connection.execute("COMMIT")
-                except BaseException:
-                    self._connection.rollback()
-                    raise
+                yield self._connection
         finally:
             self._lock.release()
 
@@ -206,5 +192,11 @@ def _is_lock(error: sqlite3.OperationalError) -> bool:
     return error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
-def _registration(row: sqlite3.Row) -> Registration:
-    return registration_from_row({name: row[name] for name in row.keys() if row[name] is not None})  # noqa: SIM118 - a Row iterates over values
+def registration_of(row: sqlite3.Row) -> Registration:
+    """Return the registration that *row* keeps."""
+    return registration_from_row(set_columns(row))
+
+
+def set_columns(row: sqlite3.Row) -> dict[str, str | int]:
+    """Return the columns of *row* that aren't ``NULL``."""
+    return {name: row[name] for name in row.keys() if row[name] is not None}  # noqa: SIM118 - a Row iterates over values

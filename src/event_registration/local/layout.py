@@ -1,0 +1,112 @@
+"""The tables of the SQLite file: made, brought up to date, or refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from event_registration.errors import RepositoryError
+
+if TYPE_CHECKING:
+    import sqlite3
+
+__all__ = ["LAYOUT", "bring_up_to_date"]
+
+_APPLICATION = int.from_bytes(b"EvRg")  # marks the file as ours ("PRAGMA application_id", SQLite)
+
+# What each layout adds to the one before it. Files of every released layout exist: a step is never edited.
+_STEPS: tuple[tuple[str, ...], ...] = (
+    (
+        """
+        CREATE TABLE registration (
+            eventid TEXT NOT NULL,
+            digest TEXT NOT NULL,
+            eventname TEXT NOT NULL,
+            cname TEXT NOT NULL,
+            cemail TEXT NOT NULL,
+            status TEXT NOT NULL,
+            registrationid TEXT NOT NULL UNIQUE,
+            registered_at TEXT,
+            revision INTEGER NOT NULL,
+            mail TEXT NOT NULL,
+            attempts INTEGER NOT NULL,
+            attempted_at TEXT,
+            PRIMARY KEY (eventid, digest)
+        ) STRICT
+        """,
+    ),
+    (
+        "ALTER TABLE registration ADD COLUMN seat INTEGER",
+        "ALTER TABLE registration ADD COLUMN place INTEGER",
+        # Nobody sits on another's seat, and nobody waits at another's place.
+        "CREATE UNIQUE INDEX seat ON registration (eventid, seat) WHERE seat IS NOT NULL",
+        """
+        CREATE UNIQUE INDEX queue ON registration (eventid, place)
+        WHERE status = 'waitlisted' AND place IS NOT NULL
+        """,
+        """
+        CREATE INDEX promoted ON registration (eventid, place)
+        WHERE status = 'confirmed' AND place IS NOT NULL AND mail = 'due'
+        """,
+        # The last three are facts about the registrations, which no admission then has to count: how many seats are
+        # held, the highest that ever was, and the place that was given last.
+        """
+        CREATE TABLE event (
+            eventid TEXT PRIMARY KEY,
+            eventname TEXT NOT NULL,
+            starts_at TEXT NOT NULL,
+            ends_at TEXT NOT NULL,
+            time_zone TEXT NOT NULL,
+            venue TEXT,
+            capacity INTEGER,
+            opens_at TEXT,
+            closes_at TEXT,
+            waitlist INTEGER NOT NULL,
+            questions TEXT,
+            contact TEXT,
+            revision INTEGER NOT NULL,
+            cancelled INTEGER NOT NULL,
+            held INTEGER NOT NULL DEFAULT 0,
+            highest_seat INTEGER NOT NULL DEFAULT 0,
+            last_place INTEGER NOT NULL DEFAULT 0
+        ) STRICT
+        """,
+        # Seats up to the highest that nobody holds any more.
+        """
+        CREATE TABLE freed_seat (
+            eventid TEXT NOT NULL REFERENCES event,
+            seat INTEGER NOT NULL,
+            PRIMARY KEY (eventid, seat)
+        ) STRICT, WITHOUT ROWID
+        """,
+    ),
+)
+
+LAYOUT = len(_STEPS)
+"""The layout that this version reads and writes."""
+
+
+def bring_up_to_date(connection: sqlite3.Connection) -> None:
+    """
+    Make the tables in an empty database, or add what an older version's lack; whoever calls holds the write lock.
+
+    Raises:
+        RepositoryError: Another program or a newer version made the database. Nothing was changed.
+    """
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (layout,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    is_new = (application, layout, tables) == (0, 0, 0)
+    if not is_new and application != _APPLICATION:
+        raise RepositoryError("The database was made by another program.")
+    if layout > LAYOUT:
+        raise RepositoryError(
+            f"The database has layout {layout}, this version reads layouts up to {LAYOUT}. "
+            "Use the version of event-registration that made it, or newer."
+        )
+    if layout == LAYOUT:
+        return
+    for step in _STEPS[layout:]:
+        for statement in step:
+            connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+    connection.execute(f"PRAGMA user_version = {LAYOUT}")

@@ -1,0 +1,74 @@
+"""What a local server takes registrations for: any event that is named, or those that are set up in its folder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from event_registration.api import Api
+from event_registration.errors import RepositoryError
+from event_registration.managed import EventRegistrationService
+from event_registration.service import RegistrationService
+from event_registration.settings import EventsMode
+
+if TYPE_CHECKING:
+    from event_registration.api import Request
+    from event_registration.managed import Settled
+    from event_registration.ports import EventRepository, Notifier
+    from event_registration.responses import Response
+    from event_registration.settings import Settings
+
+__all__ = ["Reception"]
+
+
+class Reception:
+    """
+    The API in the mode that holds.
+
+    Args:
+        settings: What the operator decides.
+        repository: Where events and registrations are kept.
+        notifier: What sends mail.
+        is_told: Whether the settings' mode holds. Otherwise registrations are taken for the events that are set up,
+            and as long as there is none for any: whoever sets one up needn't say it twice, nor start anew.
+    """
+
+    def __init__(self, settings: Settings, repository: EventRepository, notifier: Notifier, *, is_told: bool) -> None:
+        self._repository = repository
+        self._mode = settings.events if is_told else None
+        self._managed = EventRegistrationService(
+            repository, notifier, event_ids=settings.event_ids, on_duplicate=settings.on_duplicate
+        )
+        unmanaged = RegistrationService(
+            repository, notifier, event_ids=settings.event_ids, on_duplicate=settings.on_duplicate
+        )
+        self._apis = {
+            EventsMode.OPEN: Api(unmanaged, allowed_origins=settings.allowed_origins),
+            EventsMode.MANAGED: Api(self._managed, allowed_origins=settings.allowed_origins, card=self._managed.card),
+        }
+
+    @property
+    def mode(self) -> EventsMode:
+        """The mode that holds now."""
+        if self._mode is not None:
+            return self._mode
+        try:
+            has_events = any(True for _ in self._repository.list_events())
+        except RepositoryError:
+            return EventsMode.MANAGED  # which asks the repository first, too, and answers what the trouble is
+        if has_events:
+            self._mode = EventsMode.MANAGED  # for good: events aren't deleted
+        return self._mode or EventsMode.OPEN
+
+    def describe(self) -> str:
+        """Say in a few words what registrations are taken for."""
+        if self.mode is EventsMode.MANAGED:
+            return "managed: those that are set up"
+        return f"open: any that a registration names{'' if self._mode else ', until one is set up'}"
+
+    def handle(self, request: Request) -> Response:
+        """Answer *request*."""
+        return self._apis[self.mode].handle(request)
+
+    def settle_all(self) -> Settled:
+        """Serve the waiting lists."""
+        return self._managed.settle_all()

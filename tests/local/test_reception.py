@@ -1,0 +1,29 @@
+"""The reception takes registrations in the mode that holds."""
+
+import json
+
+from event_registration.api import Request
+from event_registration.local import SQLiteEventRepository
+from event_registration.local.reception import Reception
+from event_registration.settings import EventsMode, Settings
+from event_registration.testing import RecordingNotifier
+
+ADA = {"eventid": "devconf-2026", "eventname": "DevConf 2026", "cname": "Ada Lovelace", "cemail": "ada@example.org"}
+
+
+def test_lets_nobody_in_unseen(tmp_path):
+    """As long as it can't be seen whether there are events, nobody is registered without a look at their seats."""
+    repository = SQLiteEventRepository(tmp_path / "registrations.db", patience=0.05)
+    reception = Reception(Settings(), repository, RecordingNotifier(), is_told=False)
+    request = Request(
+        method="POST", path="/registrations", headers={"content-type": "application/json"}, body=json.dumps(ADA)
+    )
+    repository._lock.acquire()
+
+    during = reception.mode, reception.handle(request).status
+    repository._lock.release()
+    after = reception.mode, reception.handle(request).status
+
+    repository.close()
+    assert during == (EventsMode.MANAGED, 503)
+    assert after == (EventsMode.OPEN, 201)
