@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
 SIMULATOR = Path(__file__).with_suffix(".mjs")
 PRINCIPAL = "arn:aws:sts::{account}:assumed-role/function/function"
+# "Using IAM with DynamoDB transactions": a transaction is authorised as what it is made of.
+_IN_TRANSACTIONS = {
+    "ConditionCheck": "ConditionCheckItem",
+    "Delete": "DeleteItem",
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+}
 
 
 @frozen
@@ -66,7 +73,10 @@ class Account:
             NotImplementedError: It isn't known here what such a call is authorised as.
         """
         parameters = call.parameters
-        if call.service == "dynamodb" and "TableName" in parameters and "IndexName" not in parameters:
+        if (call.service, call.operation) == ("dynamodb", "TransactWriteItems"):
+            for ((kind, item),) in (action.items() for action in parameters["TransactItems"]):
+                yield Question(f"dynamodb:{_IN_TRANSACTIONS[kind]}", self.arn("dynamodb", f"table/{item['TableName']}"))
+        elif call.service == "dynamodb" and "TableName" in parameters and "IndexName" not in parameters:
             yield Question(f"dynamodb:{call.operation}", self.arn("dynamodb", f"table/{parameters['TableName']}"))
         elif (call.service, call.operation, *parameters.get("Content", ())) == ("sesv2", "SendEmail", "Simple"):
             # "Actions, resources, and condition keys for Amazon SES": SendEmail is authorised on each of these.

@@ -35,6 +35,7 @@ _NAMES = {
 _ATTRIBUTES = {
     ("AWS::CloudFront::Distribution", "DomainName"): "{id}.cloudfront.net",
     ("AWS::DynamoDB::Table", "Arn"): f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{{id}}",
+    ("AWS::Events::Rule", "Arn"): f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{{id}}",
     ("AWS::Logs::LogGroup", "Arn"): f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{{id}}:*",
     ("AWS::S3::Bucket", "WebsiteURL"): f"http://{{id}}.s3-website-{REGION}.amazonaws.com",
 }
@@ -87,17 +88,13 @@ class Stack:
         }
         if parameters:
             raise LookupError(f"no such parameters: {', '.join(parameters)}")
-        self._declared = {
-            name: each
-            for name, each in template["Resources"].items()
-            if "Condition" not in each or self._holds(each["Condition"])
-        }
+        self._declared = {name: each for name, each in template["Resources"].items() if self._is_made(each)}
         self.resources: dict[str, dict[str, Any]] = {
             name: {"Type": each["Type"], "Properties": self._resolved(each.get("Properties", {}))}
             for name, each in self._declared.items()
         }
         self.outputs: dict[str, str] = {
-            name: self._resolved(each["Value"]) for name, each in template["Outputs"].items()
+            name: self._resolved(each["Value"]) for name, each in template["Outputs"].items() if self._is_made(each)
         }
 
     def __getitem__(self, name: str) -> dict[str, Any]:
@@ -160,6 +157,9 @@ class Stack:
     def _if(self, argument: list[Any]) -> Any:
         condition, then, otherwise = argument
         return self._resolved(then if self._holds(condition) else otherwise)
+
+    def _is_made(self, declared: dict[str, Any]) -> bool:
+        return "Condition" not in declared or self._holds(declared["Condition"])
 
     def _holds(self, condition: str) -> bool:
         return bool(self._resolved(self._template["Conditions"][condition]))

@@ -3,19 +3,40 @@
 import pytest
 
 # Before the import, so that a broken contract is explained like any assertion in a test module.
-pytest.register_assert_rewrite("event_registration.testing.contracts")
+pytest.register_assert_rewrite(
+    *(
+        f"event_registration.testing.{module}"
+        for module in (
+            "contracts",
+            "guests",
+            "catalogue_contracts",
+            "admission_contracts",
+            "leaving_contracts",
+            "queue_contracts",
+            "resizing_contracts",
+            "event_contracts",
+        )
+    )
+)
 
+from event_registration.testing.conflicts import Conflicts
 from event_registration.testing.contracts import ConcurrentRepositoryContract, NotifierContract, RepositoryContract
-from event_registration.testing.doubles import ManualClock, RecordingNotifier, at_once, make_registration
-from event_registration.testing.faults import Faults
+from event_registration.testing.doubles import ManualClock, RecordingNotifier, at_once, make_event, make_registration
+from event_registration.testing.event_contracts import ConcurrentEventRepositoryContract, EventRepositoryContract
+from event_registration.testing.faults import Faults, KilledError
 
 __all__ = [
+    "ConcurrentEventRepositoryContract",
     "ConcurrentRepositoryContract",
+    "Conflicts",
+    "EventRepositoryContract",
     "Faults",
+    "KilledError",
     "ManualClock",
     "NotifierContract",
     "RecordingNotifier",
     "RepositoryContract",
     "at_once",
+    "make_event",
     "make_registration",
 ]

@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 from threading import Barrier
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from event_registration.event import Event
 from event_registration.model import Message, Registration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["ManualClock", "RecordingNotifier", "at_once", "make_registration"]
+__all__ = ["ManualClock", "RecordingNotifier", "at_once", "make_event", "make_registration"]
 
 _Result = TypeVar("_Result")
 
@@ -27,6 +28,18 @@ def make_registration(**changes: Any) -> Registration:  # noqa: ANN401 - the fie
         "attendee_email": "ada@example.org",
     }
     return Registration(**(fields | changes))
+
+
+def make_event(**changes: Any) -> Event:  # noqa: ANN401 - the fields differ in type
+    """Return a valid event, DevConf, open until it starts and without limit, with *changes* to its fields."""
+    fields: dict[str, Any] = {
+        "event_id": "devconf-2026",
+        "event_name": "DevConf 2026",
+        "starts_at": datetime(2026, 6, 1, 9, 0, tzinfo=UTC),
+        "ends_at": datetime(2026, 6, 1, 17, 0, tzinfo=UTC),
+        "time_zone": "Europe/Berlin",
+    }
+    return Event(**(fields | changes))
 
 
 def at_once(*calls: Callable[[], _Result]) -> list[_Result]:

@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Faults"]
+__all__ = ["Faults", "KilledError", "RawBody"]
+
+
+class KilledError(BaseException):
+    """Ends a call as a killed process would: no handler of errors gets to see it."""
 
 
 class Faults:
@@ -26,6 +30,7 @@ class Faults:
     def __init__(self, client: Any) -> None:  # noqa: ANN401 - boto3's run-time class
         self._queue: deque[Callable[[Any], Any]] = deque()
         self._share, self._chance = 0.0, Random()  # noqa: S311 - no secret
+        self._killed_share = 0.0
         self.calls = 0
         client.meta.events.register("before-send", self._before_send)
 
@@ -41,21 +46,51 @@ class Faults:
         """Let the next call happen, and its answer never come back."""
         self._queue.append(_lose_answer)
 
-    def at_random(self, share: float, chance: Random) -> None:
-        """Let from now on that *share* of all calls be throttled, fail, or lose their request or their answer."""
-        self._share, self._chance = share, chance
+    def spare(self, calls: int) -> None:
+        """Let the next *calls* go through."""
+        self._queue.extend([lambda _request: None] * calls)
+
+    def forget(self) -> None:
+        """Let all that was queued and did not happen be."""
+        self._queue.clear()
+
+    def meanwhile(self, action: Callable[[], object]) -> None:
+        """Let *action* happen when the next call is about to be sent; the call then goes through."""
+
+        def happen(_request: object) -> None:
+            action()
+
+        self._queue.append(happen)
+
+    def kill(self, *, carried_out: bool) -> None:
+        """Let the caller be killed at the next call, before it is sent or after it was *carried_out*."""
+        self._queue.append(partial(_kill, carried_out=carried_out))
+
+    def at_random(self, share: float, chance: Random, *, killed: float = 0.0) -> None:
+        """
+        Let from now on that *share* of all calls be throttled, fail, or lose their request or their answer.
+
+        Args:
+            share: From 0 to 1.
+            chance: What decides.
+            killed: The share of calls at which the caller is killed besides, half of them before, half after.
+        """
+        self._share, self._chance, self._killed_share = share, chance, killed
 
     def _before_send(self, request: Any, **_: Any) -> Any:  # noqa: ANN401 - botocore's event
         self.calls += 1
         if self._queue:
             return self._queue.popleft()(request)
+        if self._chance.random() < self._killed_share:
+            return _kill(request, carried_out=self._chance.random() < 0.5)  # noqa: PLR2004 - a coin
         return self._chance.choice(_FAULTS)(request) if self._chance.random() < self._share else None
 
 
-class _Raw(io.BytesIO):
-    """What botocore reads a body from."""
+class RawBody(io.BytesIO):
+    """What botocore reads an answer's body from."""
 
     def stream(self, **_: Any) -> Iterator[bytes]:  # noqa: ANN401 - urllib3's arguments
+        """Yield the whole body."""
         yield self.read()
 
 
@@ -67,7 +102,7 @@ def _answer_error(code: str, status: int, request: Any, *, carried_out: bool = F
 
     body = json.dumps({"__type": code, "message": "injected"}).encode()
     headers = {"x-amzn-ErrorType": code, "Content-Type": "application/json"}
-    return AWSResponse(request.url, status, headers, _Raw(body))
+    return AWSResponse(request.url, status, headers, RawBody(body))
 
 
 def _lose_request(request: Any) -> None:  # noqa: ANN401 - botocore's
@@ -81,6 +116,12 @@ def _lose_answer(request: Any) -> None:  # noqa: ANN401 - botocore's
 
     _carry_out(request)
     raise ReadTimeoutError(endpoint_url=request.url)
+
+
+def _kill(request: Any, *, carried_out: bool) -> None:  # noqa: ANN401 - botocore's
+    if carried_out:
+        _carry_out(request)
+    raise KilledError
 
 
 def _carry_out(request: Any) -> None:  # noqa: ANN401 - botocore's

@@ -1,0 +1,242 @@
+"""Many at once for the last seats, with everything failing: exactly the capacity is confirmed, in order."""
+
+import functools
+import random
+import re
+import time
+from collections import Counter
+
+import boto3
+import pytest
+from attrs import evolve
+from botocore.config import Config
+from lastseats import Rush
+
+from event_registration.aws import DynamoDBEventRepository
+from event_registration.aws.seats import Seats
+from event_registration.errors import RepositoryUnavailableError
+from event_registration.local import SQLiteEventRepository
+from event_registration.model import Status
+from event_registration.testing import Conflicts, Faults, KilledError
+
+ROUNDS = [pytest.param(4, id="4 rounds"), pytest.param(200, id="200 rounds", marks=pytest.mark.proof)]
+FULL_SIZE = [
+    pytest.param(300, 1, id="300 people, 1 round"),
+    pytest.param(1000, 1000, id="1000 people, 1000 rounds", marks=[pytest.mark.proof, pytest.mark.timeout(4 * 3600)]),
+]
+CONTROL_SECONDS = 60
+
+
+def _hurried(seconds):
+    """Pause a tenth of what a function would: the engine is near, and there are many rounds."""
+    time.sleep(seconds / 10)
+
+
+class _FailingCalls:
+    """A repository of which one call in ten each fails, loses its answer, or is the caller's last."""
+
+    def __init__(self, repository, chance):
+        self._repository = repository
+        self._chance = chance
+
+    def __getattr__(self, name):
+        method = getattr(self._repository, name)
+
+        @functools.wraps(method)
+        def call(*arguments, **options):
+            fault = int(self._chance.random() * 40)
+            if fault < 4:
+                raise KilledError if fault % 2 else RepositoryUnavailableError("injected")
+            answer = method(*arguments, **options)
+            if fault < 8:
+                raise KilledError if fault % 2 else RepositoryUnavailableError("injected", ambiguous=True)
+            return answer
+
+        return call
+
+
+@pytest.fixture
+def make_client(request, engine_url, aws_credentials):
+    """Return a function that makes clients of the engine that many threads may use."""
+
+    def make():
+        config = Config(retries={"total_max_attempts": 1}, max_pool_connections=128, connect_timeout=5, read_timeout=30)
+        client = boto3.client("dynamodb", endpoint_url=engine_url, config=config, **aws_credentials)
+        request.addfinalizer(client.close)
+        return client
+
+    return make
+
+
+@pytest.fixture
+def make_engine(request, make_client, table):
+    """Return a function that makes two repositories on the engine: one that works, and one that fails in every way."""
+
+    def make(chance, *, kind=DynamoDBEventRepository, wrap=lambda client: client, share=0.1, killed=0.1):
+        clean, failing = make_client(), make_client()
+        Faults(failing).at_random(share, chance, killed=killed)
+        conflicts = Conflicts(failing)
+        request.addfinalizer(conflicts.close)
+        # New ones for each round: what a repository remembers of seats is not to help.
+        return lambda: (kind(clean, table), kind(wrap(failing), table, sleep=_hurried)), conflicts
+
+    return make
+
+
+@pytest.fixture
+def make_sqlite(request, tmp_path):
+    """Return a function that does the same on SQLite."""
+
+    def make(chance, *, kind=SQLiteEventRepository):
+        repository = kind(tmp_path / "registrations.db")
+        request.addfinalizer(repository.close)
+        return lambda: (repository, _FailingCalls(repository, chance)), None
+
+    return make
+
+
+@pytest.fixture(params=["sqlite", "engine"])
+def make_stores(request):
+    """Return the function for each kind."""
+    return request.getfixturevalue(f"make_{request.param}")
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("rounds", ROUNDS)
+def test_the_last_seats(make_stores, rounds):
+    """Of 64 at once with calls failing and callers killed, as many as there are seats are confirmed, in order."""
+    chance = random.Random(2026)
+    stores, conflicts = make_stores(chance)
+    figures = Counter()
+    for number in range(rounds):
+        clean, failing = stores()
+        rush = Rush(
+            clean=clean,
+            repository=failing,
+            chance=chance,
+            waitlist=number % 4 != 3,
+            sizes=[(), (3, 7), (8,), (2,)][chance.randrange(4)],
+        )
+
+        rush.run()
+
+        assert rush.violations() == []
+        figures += Counter(told=len(rush.told), full=len(rush.refused), cancelled=len(rush.cancelled))
+    refused = "" if conflicts is None else f", {conflicts.refused} transaction conflicts"
+    print(f"{rounds} rounds of 64 for 5 seats: {dict(figures)}{refused}; violations 0")  # noqa: T201
+
+
+@pytest.mark.parametrize(("people", "rounds"), FULL_SIZE)
+def test_a_large_event(make_stores, people, rounds):
+    """Of many people with calls failing, nine tenths get the seats that there are, and the others wait."""
+    chance = random.Random(2026)
+    stores, _ = make_stores(chance)
+    told = 0
+    for _ in range(rounds):
+        clean, failing = stores()
+        rush = Rush(clean=clean, repository=failing, chance=chance, people=people, capacity=people * 9 // 10)
+
+        rush.run()
+
+        assert rush.violations() == []
+        told += len(rush.told)
+    print(f"{rounds} rounds of {people} people: {told} told, violations 0")  # noqa: T201
+
+
+class _WithoutCondition:
+    """A client that sells a seat whoever has it."""
+
+    def __init__(self, client):
+        self._client = client
+
+    def transact_write_items(self, *, TransactItems, **options):  # noqa: N803 - boto3's names
+        for item in TransactItems:
+            if "SEAT#" in item.get("Put", {}).get("Item", {}).get("sk", {}).get("S", ""):
+                for name in ("ConditionExpression", "ExpressionAttributeNames", "ExpressionAttributeValues"):
+                    item["Put"].pop(name, None)
+        return self._client.transact_write_items(TransactItems=TransactItems, **options)
+
+    def __getattr__(self, name):
+        return getattr(self._client, name)
+
+
+class _HandOverInTwo(_WithoutCondition):
+    """A client that hands a seat on in two transactions: first the person, then what the ledger says."""
+
+    def transact_write_items(self, *, TransactItems, ClientRequestToken):  # noqa: N803 - boto3's names
+        is_hand_over = any("PROMOTED#" in str(item.get("Put")) for item in TransactItems)
+        parts = [TransactItems[:1], TransactItems[1:]] if is_hand_over else [TransactItems]
+        for number, part in enumerate(parts):
+            token = f"{ClientRequestToken[:-1]}{number}"
+            self._client.transact_write_items(TransactItems=part, ClientRequestToken=token)
+
+
+class _PastTheQueue(DynamoDBEventRepository):
+    """A repository that lets a newcomer have any free seat."""
+
+    @functools.cached_property
+    def _seats(self):
+        class Impolite(Seats):
+            def first_unclaimed(self, listing, deadline):
+                return self.first_free(listing.event.event_id, deadline)
+
+        return Impolite(self._table)
+
+
+class _NeverSettles(DynamoDBEventRepository):
+    """A repository that nobody settles."""
+
+    def settle(self, *_, **__):
+        return 0
+
+
+class _NeverSettlesSQLite(SQLiteEventRepository):
+    """The same on SQLite."""
+
+    def settle(self, *_, **__):
+        return 0
+
+
+class _ForgetsToCount(SQLiteEventRepository):
+    """A repository that looks for a seat in one transaction and takes it in another."""
+
+    def admit(self, registration, listing, *, deadline=None):
+        if self.prospect(listing) is not Status.CONFIRMED:
+            return super().admit(registration, listing, deadline=deadline)
+        time.sleep(0.001)  # what another thread needs to look too
+        return self.add(evolve(registration, seat=None), deadline=deadline)
+
+
+CONTROLS = {
+    "condition dropped": ("make_engine", {"wrap": _WithoutCondition}, {}, "have the"),
+    "hand-over split in two": ("make_engine", {"wrap": _HandOverInTwo}, {"cancels": 12}, "never ends"),
+    # A few at a time, so that some still come when others wait and a third cancels.
+    "freed seats sold past the queue": (
+        "make_engine",
+        {"kind": _PastTheQueue, "share": 0.02, "killed": 0.02},
+        {"threads": 6, "cancels": 12},
+        "overtaken",
+    ),
+    "settle left out": ("make_engine", {"kind": _NeverSettles}, {}, "wait"),
+    "settle left out on SQLite": ("make_sqlite", {"kind": _NeverSettlesSQLite}, {}, "wait"),
+    "looks first on SQLite": ("make_sqlite", {"kind": _ForgetsToCount}, {}, "have the|one seat"),
+}
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+def test_a_control_is_caught(request, name):
+    """Without one of its protections the same rush is seen to go wrong within a minute."""
+    fixture, repository, options, sign = CONTROLS[name]
+    chance = random.Random(2026)
+    stores, _ = request.getfixturevalue(fixture)(chance, **repository)
+    give_up_at = time.monotonic() + CONTROL_SECONDS
+    found = ""
+    while not re.search(sign, found) and time.monotonic() < give_up_at:
+        clean, failing = stores()
+        rush = Rush(clean=clean, repository=failing, chance=chance, **options)
+
+        rush.run()
+
+        found = "; ".join(rush.violations())
+
+    assert re.search(sign, found)

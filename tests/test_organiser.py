@@ -1,0 +1,400 @@
+"""What an organiser does with events and registrations."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from attrs import evolve
+
+from event_registration.errors import (
+    EventChangeError,
+    EventExistsError,
+    InvalidEventError,
+    RepositoryUnavailableError,
+    UnknownEventError,
+    UnknownRegistrationError,
+)
+from event_registration.event import EventState
+from event_registration.local import SQLiteEventRepository
+from event_registration.model import Status
+from event_registration.organiser import Counts, Organiser, zone_of
+from event_registration.testing import ManualClock, make_event, make_registration
+
+ID = "devconf-2026"
+NAMES = ("ada", "bob", "cyd", "dan")
+
+
+@pytest.fixture
+def clock():
+    """Return a clock that stands three months before the event."""
+    return ManualClock()
+
+
+@pytest.fixture
+def repository():
+    """Return an empty repository."""
+    repository = SQLiteEventRepository(":memory:")
+    yield repository
+    repository.close()
+
+
+@pytest.fixture
+def organiser(repository, clock):
+    """Return an organiser of events in the repository."""
+    return Organiser(repository, clock=clock)
+
+
+def _registration(name, **changes):
+    return make_registration(attendee_name=name, attendee_email=f"{name}@example.org", **changes)
+
+
+def _admit(repository, clock, *names):
+    for name in names:
+        clock.advance(seconds=1)
+        repository.admit(_registration(name, registered_at=clock()), repository.find_event(ID))
+
+
+def _standing(organiser):
+    return [(each.attendee_name, each.status) for each in organiser.registrations(ID)]
+
+
+class TestZoneOf:
+    """Which names of time zones there are."""
+
+    @pytest.mark.parametrize("name", ["Europe/Berlin", "UTC", "America/Argentina/Ushuaia", "Etc/GMT+5", "EST5EDT"])
+    def test_knows_the_names_of_the_database(self, name):
+        """Every name of the IANA database is known."""
+        assert zone_of(name).key == name
+
+    @pytest.mark.parametrize("name", ["Europe/Bonn", "europe/berlin", "Europe", "localtime", "posix/UTC", "", "../UTC"])
+    def test_knows_no_others(self, name):
+        """Other spellings, folders and names of one operating system are no zones: the function wouldn't know them."""
+        assert zone_of(name) is None
+
+
+class TestCreate:
+    """Setting an event up."""
+
+    def test_a_new_event_is_stored_and_open(self, organiser):
+        """What was set up is found again, and takes registrations at once."""
+        listing = organiser.create(make_event(capacity=2))
+
+        assert listing.event == make_event(capacity=2)
+        assert (listing, EventState.OPEN) == organiser.event(ID)
+
+    def test_an_id_is_given_once(self, organiser):
+        """A second event of an id is refused, and the first is as it was."""
+        organiser.create(make_event())
+
+        with pytest.raises(EventExistsError):
+            organiser.create(make_event(event_name="Another"))
+
+        assert organiser.event(ID)[0].event == make_event()
+
+    def test_all_that_only_now_is_wrong_is_told(self, organiser, clock):
+        """A zone that isn't there and an end that has passed are both named, and nothing is stored."""
+        clock.now = make_event().ends_at
+
+        with pytest.raises(InvalidEventError) as refusal:
+            organiser.create(make_event(time_zone="Europe/Bonn"))
+
+        assert [(problem.field, problem.code) for problem in refusal.value.problems] == [
+            ("time_zone", "unknown-time-zone"),
+            ("ends_at", "already-over"),
+        ]
+        assert organiser.events() == []
+
+    def test_an_event_may_have_begun(self, organiser, clock):
+        """Until it ends an event can be set up, as for people who come in the middle."""
+        clock.now = make_event().ends_at - timedelta(microseconds=1)
+
+        listing = organiser.create(make_event())
+
+        assert organiser.state(listing) is EventState.CLOSED
+
+
+class TestUpdate:
+    """Changing an event."""
+
+    def test_only_what_is_given_changes(self, organiser):
+        """The other fields stay as they are."""
+        organiser.create(make_event(venue="Hall 1", capacity=2))
+
+        listing = organiser.update(ID, {"venue": None, "event_name": "DevConf"})
+
+        assert listing.event == make_event(event_name="DevConf", capacity=2)
+        assert listing == organiser.event(ID)[0]
+        assert listing.revision > 1
+
+    def test_a_higher_capacity_serves_the_queue(self, organiser, repository, clock):
+        """Who waits has a seat as soon as the change is done, in the order of the queue."""
+        organiser.create(make_event(capacity=1, waitlist=True))
+        _admit(repository, clock, *NAMES)
+
+        organiser.update(ID, {"capacity": 3})
+
+        assert _standing(organiser) == [
+            ("ada", Status.CONFIRMED),
+            ("bob", Status.CONFIRMED),
+            ("cyd", Status.CONFIRMED),
+            ("dan", Status.WAITLISTED),
+        ]
+
+    def test_a_lower_capacity_takes_nobodys_seat(self, organiser, repository, clock):
+        """Who is confirmed stays so."""
+        organiser.create(make_event(capacity=2))
+        _admit(repository, clock, "ada", "bob")
+
+        organiser.update(ID, {"capacity": 1})
+
+        assert organiser.counts(ID) == Counts(confirmed=2)
+
+    @pytest.mark.parametrize(
+        ("changes", "field", "code"),
+        [
+            ({"capacity": 0}, "capacity", "invalid-capacity"),
+            ({"ends_at": make_event().starts_at}, "ends_at", "ends-before-start"),
+            ({"time_zone": "Europe/Bonn"}, "time_zone", "unknown-time-zone"),
+        ],
+        ids=str,
+    )
+    def test_a_wrong_field_is_refused(self, organiser, changes, field, code):
+        """A change must leave an event that obeys its rules; else nothing changes."""
+        organiser.create(make_event())
+
+        with pytest.raises(InvalidEventError) as refusal:
+            organiser.update(ID, changes)
+
+        assert [(problem.field, problem.code) for problem in refusal.value.problems] == [(field, code)]
+        assert organiser.event(ID)[0].event == make_event()
+
+    def test_an_old_zone_is_no_hindrance(self, organiser, repository):
+        """An event whose zone this machine's list doesn't have can be changed otherwise."""
+        repository.create_event(make_event(time_zone="Europe/Atlantis"))
+
+        listing = organiser.update(ID, {"venue": "Hall 1"})
+
+        assert listing.event.venue == "Hall 1"
+
+    def test_an_event_keeps_its_id(self, organiser):
+        """No change makes another event of it."""
+        organiser.create(make_event())
+
+        with pytest.raises(EventChangeError, match="keeps its id"):
+            organiser.update(ID, {"event_id": "devconf-2027"})
+
+        assert organiser.update(ID, {"event_id": ID}).event == make_event()
+
+    def test_an_unknown_event_is_none(self, organiser):
+        """Only an event that was set up can be changed."""
+        with pytest.raises(UnknownEventError):
+            organiser.update(ID, {"venue": "Hall 1"})
+
+
+class TestCancel:
+    """Calling an event off."""
+
+    def test_nobody_is_taken_any_more(self, organiser, repository, clock):
+        """The event is cancelled, and who was registered still is."""
+        organiser.create(make_event())
+        _admit(repository, clock, "ada")
+
+        listing = organiser.cancel(ID)
+
+        assert listing.is_cancelled
+        assert organiser.event(ID) == (listing, EventState.CANCELLED)
+        assert organiser.counts(ID) == Counts(confirmed=1)
+
+    def test_once_more_changes_nothing(self, organiser):
+        """An event that was called off can be called off again."""
+        organiser.create(make_event())
+        first = organiser.cancel(ID)
+
+        second = organiser.cancel(ID)
+
+        assert second == first
+
+    def test_an_unknown_event_is_none(self, organiser):
+        """Only an event that was set up can be called off."""
+        with pytest.raises(UnknownEventError):
+            organiser.cancel(ID)
+
+
+class TestEvents:
+    """Looking at events."""
+
+    def test_the_earliest_comes_first(self, organiser):
+        """Events are in the order of their beginnings, then of their ids."""
+        first = datetime(2026, 4, 1, tzinfo=UTC)
+        for event_id, starts_at in (("c", first), ("a", first + timedelta(days=1)), ("b", first)):
+            organiser.create(make_event(event_id=event_id, starts_at=starts_at))
+
+        events = organiser.events()
+
+        assert [each.event.event_id for each in events] == ["b", "c", "a"]
+
+    @pytest.mark.parametrize(
+        ("waitlist", "state"), [(True, EventState.WAITLIST), (False, EventState.FULL)], ids=["waitlist", "none"]
+    )
+    def test_the_state_is_a_newcomers(self, organiser, repository, clock, waitlist, state):
+        """Once the seats are taken the event tells what somebody would meet who came now."""
+        organiser.create(make_event(capacity=1, waitlist=waitlist))
+        _admit(repository, clock, "ada")
+
+        assert organiser.event(ID)[1] is state
+
+    def test_an_unknown_event_is_none(self, organiser):
+        """There is nothing to say of an event that nobody set up."""
+        with pytest.raises(UnknownEventError):
+            organiser.event(ID)
+
+    def test_registrations_are_counted_by_status(self, organiser, repository, clock):
+        """Each registration is counted once, as it stands."""
+        organiser.create(make_event(capacity=2, waitlist=True))
+        _admit(repository, clock, *NAMES)
+        organiser.cancel_registration(ID, "dan@example.org")
+
+        assert organiser.counts(ID) == Counts(confirmed=2, waitlisted=1, cancelled=1)
+
+
+class TestRegistrations:
+    """Looking at who is registered."""
+
+    def test_all_are_listed_in_the_order_they_came(self, organiser, repository, clock):
+        """Whatever their status, the earliest comes first; at one instant the queue's order counts."""
+        organiser.create(make_event(capacity=1, waitlist=True))
+        _admit(repository, clock, "dan", "cyd")
+        listing = repository.find_event(ID)
+        for name in ("bob", "ada"):
+            repository.admit(_registration(name, registered_at=clock()), listing)
+        organiser.cancel_registration(ID, "dan@example.org")
+
+        assert _standing(organiser) == [
+            ("dan", Status.CANCELLED),
+            ("cyd", Status.CONFIRMED),
+            ("bob", Status.WAITLISTED),
+            ("ada", Status.WAITLISTED),
+        ]
+
+    def test_an_event_without_any_has_none(self, organiser):
+        """Of an event that is set up and that nobody comes to there is nothing to list."""
+        organiser.create(make_event())
+
+        assert list(organiser.registrations(ID)) == []
+
+    def test_those_of_an_open_event_are_listed(self, organiser, repository):
+        """Where any event is taken, people are registered for events that nobody set up."""
+        repository.add(_registration("ada"))
+
+        assert _standing(organiser) == [("ada", Status.CONFIRMED)]
+
+    def test_an_unknown_event_is_none(self, organiser):
+        """A mistyped id is not an event without registrations."""
+        with pytest.raises(UnknownEventError):
+            organiser.registrations(ID)
+
+    @pytest.mark.parametrize("spelling", ["ada@example.org", " ADA@EXAMPLE.ORG"])
+    def test_a_person_is_found_by_any_spelling(self, organiser, repository, spelling):
+        """Space around an address and its case don't matter."""
+        stored = repository.add(_registration("ada"))
+
+        assert organiser.registration(ID, spelling) == stored
+
+    def test_a_stranger_is_not_found(self, organiser):
+        """Who isn't registered is told from an event that isn't there."""
+        with pytest.raises(UnknownEventError):
+            organiser.registration(ID, "ada@example.org")
+        organiser.create(make_event())
+
+        with pytest.raises(UnknownRegistrationError):
+            organiser.registration(ID, "ada@example.org")
+
+
+class _Restless(SQLiteEventRepository):
+    """A repository whose registrations change between a read and a cancellation, so and so often."""
+
+    def __init__(self, changes):
+        super().__init__(":memory:")
+        self._changes = changes
+
+    def find(self, event_id, attendee_email, *, deadline=None):
+        """Return the registration as it was before another change."""
+        found = super().find(event_id, attendee_email, deadline=deadline)
+        if self._changes:
+            self._changes -= 1
+            self.replace(found, evolve(found, revision=found.revision + 1))
+        return found
+
+
+class TestCancelRegistration:
+    """Cancelling for somebody."""
+
+    def test_who_waits_gets_the_seat(self, organiser, repository, clock):
+        """The first of the queue is confirmed at once, and the caller is told how many were."""
+        organiser.create(make_event(capacity=1, waitlist=True))
+        _admit(repository, clock, "ada", "bob", "cyd")
+
+        cancellation = organiser.cancel_registration(ID, " ADA@example.org")
+
+        assert cancellation.promoted == 1
+        assert cancellation.registration == organiser.registration(ID, "ada@example.org")
+        assert _standing(organiser) == [
+            ("ada", Status.CANCELLED),
+            ("bob", Status.CONFIRMED),
+            ("cyd", Status.WAITLISTED),
+        ]
+
+    def test_who_got_the_seat_is_owed_a_mail(self, organiser, repository, clock):
+        """The mail is left to who serves the event, who finds it due."""
+        organiser.create(make_event(capacity=1, waitlist=True))
+        _admit(repository, clock, "ada", "bob")
+
+        organiser.cancel_registration(ID, "ada@example.org")
+
+        assert [each.attendee_name for each in repository.promoted(ID)] == ["bob"]
+
+    def test_once_more_completes_what_was_left(self, organiser, repository, clock):
+        """A registration that was cancelled stays so, and a seat that a crash has left free is given."""
+        organiser.create(make_event(capacity=1, waitlist=True))
+        _admit(repository, clock, "ada", "bob")
+        repository.cancel(organiser.registration(ID, "ada@example.org"))
+
+        cancellation = organiser.cancel_registration(ID, "ada@example.org")
+
+        assert cancellation.registration.status is Status.CANCELLED
+        assert cancellation.promoted == 1
+
+    def test_a_registration_of_an_open_event_is_cancelled(self, organiser, repository):
+        """It needs no event that somebody set up."""
+        repository.add(_registration("ada"))
+
+        cancellation = organiser.cancel_registration(ID, "ada@example.org")
+
+        assert (cancellation.registration.status, cancellation.promoted) == (Status.CANCELLED, 0)
+
+    def test_a_stranger_is_not_cancelled(self, organiser):
+        """Who isn't registered can't be cancelled."""
+        organiser.create(make_event())
+
+        with pytest.raises(UnknownRegistrationError):
+            organiser.cancel_registration(ID, "ada@example.org")
+
+    def test_a_change_in_between_is_met_with_patience(self, clock):
+        """The registration is read anew as long as others change it, a few times."""
+        repository = _Restless(changes=4)
+        repository.add(_registration("ada"))
+
+        cancellation = Organiser(repository, clock=clock).cancel_registration(ID, "ada@example.org")
+
+        assert cancellation.registration.status is Status.CANCELLED
+        repository.close()
+
+    def test_patience_ends(self, clock):
+        """Whoever meets a change every time is told to try again, and nothing is cancelled."""
+        repository = _Restless(changes=5)
+        repository.add(_registration("ada"))
+
+        with pytest.raises(RepositoryUnavailableError):
+            Organiser(repository, clock=clock).cancel_registration(ID, "ada@example.org")
+
+        assert repository.find(ID, "ada@example.org").status is Status.CONFIRMED
+        repository.close()
