@@ -362,3 +362,19 @@ def test_a_closed_door_says_why(state, error):
 
     assert type(told) is error
     assert re.fullmatch(r"[A-Z][ -~]+\.", str(told))
+
+
+@pytest.mark.parametrize(
+    ("starts_at", "ends_at"),
+    [
+        (datetime(1970, 1, 1, tzinfo=timezone(timedelta(hours=14))), datetime(1970, 2, 1, tzinfo=UTC)),
+        (datetime(2030, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, 23, tzinfo=timezone(-timedelta(hours=12)))),
+        (datetime(2030, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, tzinfo=timezone(-timedelta(hours=12)))),
+    ],
+)
+def test_years_are_counted_in_utc(starts_at, ends_at):
+    """An instant whose year is out of range where it is stored is refused, so that what is stored can be read."""
+    with pytest.raises(InvalidEventError) as refusal:
+        make_event(starts_at=starts_at, ends_at=ends_at)
+
+    assert {problem.code for problem in refusal.value.problems} == {"invalid-instant"}

@@ -19,7 +19,7 @@ def test_ships_its_types():
     assert files("event_registration").joinpath("py.typed").is_file()
 
 
-@pytest.mark.parametrize("name", ["registration.v1", "problem.v1"])
+@pytest.mark.parametrize("name", ["card.v1", "event.v1", "problem.v1", "registration.v1"])
 def test_ships_its_schemas(name):
     """The published schemas are read from the installed package."""
     schema = json.loads(files("event_registration").joinpath("schemas", f"{name}.schema.json").read_text())

@@ -1,41 +1,73 @@
 """Event registration that is right: one registration per person, no mail lost, on a laptop and on AWS."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from event_registration.aws.handler import make_lambda_handler
 from event_registration.errors import (
     AlreadyRegisteredError,
+    EventCancelledError,
+    EventChangeError,
+    EventExistsError,
+    EventFullError,
     EventRegistrationError,
+    InvalidEventError,
     InvalidRegistrationError,
+    NotAdmittedError,
     NotifierError,
+    NotOpenYetError,
     PermanentNotifierError,
     Problem,
+    RegistrationClosedError,
     RepositoryError,
     RepositoryUnavailableError,
     SettingsError,
     TableLayoutError,
     TransientNotifierError,
     UnknownEventError,
+    UnknownRegistrationError,
 )
+from event_registration.event import Event, EventState, Listing
 from event_registration.model import Mail, MailState, Message, Registration, Status
-from event_registration.ports import Clock, Notifier, RegistrationRepository
+from event_registration.ports import Clock, EventRepository, Notifier, RegistrationRepository
 from event_registration.service import OnDuplicate, Outcome, Receipt, RegistrationService
-from event_registration.settings import Settings
+from event_registration.settings import EventsMode, Settings
+
+if TYPE_CHECKING:
+    from event_registration.managed import EventRegistrationService
+    from event_registration.organiser import Organiser
 
 __all__ = [
     "AlreadyRegisteredError",
     "Clock",
+    "Event",
+    "EventCancelledError",
+    "EventChangeError",
+    "EventExistsError",
+    "EventFullError",
     "EventRegistrationError",
+    "EventRegistrationService",
+    "EventRepository",
+    "EventState",
+    "EventsMode",
+    "InvalidEventError",
     "InvalidRegistrationError",
+    "Listing",
     "Mail",
     "MailState",
     "Message",
+    "NotAdmittedError",
+    "NotOpenYetError",
     "Notifier",
     "NotifierError",
     "OnDuplicate",
+    "Organiser",
     "Outcome",
     "PermanentNotifierError",
     "Problem",
     "Receipt",
     "Registration",
+    "RegistrationClosedError",
     "RegistrationRepository",
     "RegistrationService",
     "RepositoryError",
@@ -46,5 +78,16 @@ __all__ = [
     "TableLayoutError",
     "TransientNotifierError",
     "UnknownEventError",
+    "UnknownRegistrationError",
     "make_lambda_handler",
 ]
+
+# Imported when they are asked for: a function that takes any event needs neither.
+_HOMES = {"EventRegistrationService": "managed", "Organiser": "organiser"}
+
+
+def __getattr__(name: str) -> object:
+    """Import a service of managed events when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

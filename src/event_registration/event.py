@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +58,7 @@ _MESSAGES = PROBLEM_MESSAGES | {
 }
 # "Theory and pragmatics of the tz code and data", Names of timezones.
 _TIME_ZONE = re.compile(r"(?=.{1,64}\Z)[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*")
-_YEARS = range(1970, 9999)  # the last one would overflow in zones east of Greenwich
+_YEARS = range(1970, 9999)  # in UTC; the last one would overflow in zones east of Greenwich
 
 
 class EventState(StrEnum):
@@ -73,9 +73,11 @@ class EventState(StrEnum):
 
 
 def _instant(value: object) -> str | None:
-    if isinstance(value, datetime) and value.utcoffset() is not None and value.year in _YEARS:
-        return None
-    return "invalid-instant"
+    try:
+        is_fine = isinstance(value, datetime) and value.utcoffset() is not None and value.astimezone(UTC).year in _YEARS
+    except OverflowError:
+        is_fine = False
+    return None if is_fine else "invalid-instant"
 
 
 def _own_id(value: str) -> str | None:

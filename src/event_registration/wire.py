@@ -46,7 +46,10 @@ _MAIL_COLUMNS = {"state": "mail", "attempts": "attempts", "attempted_at": "attem
 _EVENT_FIELDS = {_WIRE_NAMES.get(a.name, a.name): a.name for a in fields(Event)}
 _INSTANTS = ("starts_at", "ends_at", "opens_at", "closes_at")
 # RFC 3339, section 5.6; Python reads more.
-_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_DATE_TIME = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)",
+    re.ASCII,
+)
 
 
 def _make_converter() -> cattrs.Converter:

@@ -1,0 +1,120 @@
+"""``event-registration registrations``: who comes, who waits, and who doesn't come after all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+import click
+
+from event_registration.cli.completion import event_argument
+from event_registration.cli.shown import (
+    console_for,
+    json_option,
+    print_array,
+    print_object,
+    print_registrations,
+    registration_card,
+    registration_record,
+    zone_for,
+)
+from event_registration.cli.store import on_store
+from event_registration.errors import UnknownEventError
+from event_registration.model import Status
+from event_registration.rules import PROBLEM_MESSAGES, check_address, normalise_address
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from event_registration.cli.store import Store
+    from event_registration.organiser import Organiser
+
+__all__ = ["registrations"]
+
+
+def _checked(_context: click.Context, _argument: click.Parameter, address: str) -> str:
+    address = normalise_address(address)
+    if code := check_address(address):
+        raise click.BadParameter(PROBLEM_MESSAGES[code])
+    return address
+
+
+_address = click.argument("address", callback=_checked)
+
+
+@click.group()
+def registrations() -> None:
+    """See who is registered for an event, and cancel for somebody."""
+
+
+@registrations.command("list")
+@event_argument
+@on_store
+@json_option
+def list_(*, store: Store, event_id: str, as_json: bool) -> None:
+    """List all registrations of an event in the order they came, those that wait and the cancelled ones too."""
+    console = console_for(as_json=as_json)
+    with store.organiser() as organiser:
+        with console.status("Reading the registrations"):
+            found = organiser.registrations(event_id)
+        if as_json:
+            print_array(map(registration_record, found))
+            return
+        people, zone = list(found), _zone(organiser, event_id)
+        if people:
+            print_registrations(people, zone)
+        counts = Counter(each.status for each in people)
+        click.echo(f"{', '.join(f'{counts[status]:,} {status.value}' for status in Status)} (times of {zone})")
+
+
+@registrations.command()
+@event_argument
+@_address
+@on_store
+@json_option
+def show(*, store: Store, event_id: str, address: str, as_json: bool) -> None:
+    """Show the registration of one person, whose mail ADDRESS it is."""
+    with store.organiser() as organiser:
+        found = organiser.registration(event_id, address)
+        if as_json:
+            print_object(registration_record(found))
+        else:
+            console_for(as_json=False).print(registration_card(found, _zone(organiser, event_id)))
+
+
+@registrations.command()
+@event_argument
+@_address
+@on_store
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@json_option
+def cancel(*, store: Store, event_id: str, address: str, yes: bool, as_json: bool) -> None:
+    """
+    Cancel the registration of one person, whose mail ADDRESS it is, and give the seat to who waits.
+
+    This command sends no mail. Who gets the seat is told by the server or the function, who is cancelled by nobody.
+    """
+    with store.organiser() as organiser:
+        found = organiser.registration(event_id, address)
+        person = f"{found.attendee_name} ({found.attendee_email})"
+        was_cancelled = found.status is Status.CANCELLED
+        if not (yes or was_cancelled):
+            click.confirm(f"Cancel the registration of {person} for {found.event_name}?", abort=True, err=True)
+        with console_for(as_json=as_json).status("Cancelling, and serving the queue"):
+            cancellation = organiser.cancel_registration(event_id, address)
+    if as_json:
+        print_object(registration_record(cancellation.registration) | {"promoted": cancellation.promoted})
+        return
+    click.echo(f"{person} {'was' if was_cancelled else 'is'} cancelled{' already' if was_cancelled else ''}.")
+    people = "1 person" if cancellation.promoted == 1 else f"{cancellation.promoted:,} people"
+    mail = " The mail about it comes from the server or the function." if cancellation.promoted else ""
+    click.echo(f"{people} got a seat from the waiting list.{mail}")
+
+
+def _zone(organiser: Organiser, event_id: str) -> tzinfo:
+    """Return the event's zone; UTC where people registered for one that nobody set up."""
+    try:
+        return zone_for(organiser.event(event_id)[0].event.time_zone)
+    except UnknownEventError:
+        return UTC

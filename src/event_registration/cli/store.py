@@ -1,0 +1,193 @@
+"""Where events and registrations are kept: the options that say it, and the way in."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from attrs import frozen
+
+from event_registration.cli.options import complaining
+from event_registration.errors import (
+    EventRegistrationError,
+    ProblemsError,
+    RepositoryError,
+    UnknownEventError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from event_registration.organiser import Organiser
+    from event_registration.ports import EventRepository
+
+__all__ = ["Store", "on_store"]
+
+_DATABASE = "registrations.db"
+_ONE_OF = "Say where the events are, in one way: --data DIR for serve's, --stack NAME or --table NAME for AWS."
+
+
+@frozen(kw_only=True)
+class Store:
+    """
+    Where events and registrations are kept: exactly one of *data*, *table* and *stack* says it.
+
+    Args:
+        data: The folder that ``serve`` keeps them in.
+        table: A DynamoDB table's name.
+        stack: The name of a deployed stack, whose table it is.
+        region: The AWS region; the configuration's if ``None``.
+        profile: The profile of the AWS configuration; the default one if ``None``.
+    """
+
+    data: Path | None = None
+    table: str | None = None
+    stack: str | None = None
+    region: str | None = None
+    profile: str | None = None
+
+    @property
+    def options(self) -> str:
+        """The options with which a printed command works on the same events."""
+        given = {
+            "--data": self.data,
+            "--table": self.table,
+            "--stack": self.stack,
+            "--region": self.region,
+            "--profile": self.profile,
+        }
+        return shlex.join(str(word) for pair in given.items() if pair[1] is not None for word in pair)
+
+    @contextmanager
+    def organiser(self, *, create: bool = False) -> Iterator[Organiser]:
+        """
+        Open the store for the block, and end the command with a sentence if something fails that a person can mend.
+
+        Args:
+            create: Whether a data folder that holds nothing yet is made ready.
+        """
+        from event_registration.organiser import Organiser
+
+        with self._complaining(), self._repository(create=create) as repository, self.explaining():
+            yield Organiser(repository)
+
+    @contextmanager
+    def explaining(self) -> Iterator[None]:
+        """End the command with what is wrong, a line a field, or with what to do, if the block fails so."""
+        try:
+            yield
+        except ProblemsError as error:
+            lines = [f"  {problem.field}: {problem.message}" for problem in error.problems]
+            raise click.ClickException("\n".join(["These fields can't be so:", *lines])) from error
+        except UnknownEventError as error:
+            raise click.ClickException(f"{error} Look at: event-registration events list {self.options}") from error
+
+    @contextmanager
+    def _complaining(self) -> Iterator[None]:
+        if self.data is None:
+            with complaining(), _plainly():
+                yield
+            return
+        try:  # the same without AWS's library
+            yield
+        except EventRegistrationError as error:
+            raise click.ClickException(str(error)) from error
+
+    @contextmanager
+    def _repository(self, *, create: bool) -> Iterator[EventRepository]:
+        if self.data is None:
+            yield self._dynamodb()
+            return
+        from event_registration.local.events import SQLiteEventRepository
+
+        umask = os.umask(0o077)  # names and addresses are nobody else's on this machine
+        try:
+            repository = SQLiteEventRepository(self._database(self.data, create=create))
+            try:
+                yield repository
+            finally:
+                repository.close()
+        finally:
+            os.umask(umask)
+
+    @staticmethod
+    def _database(data: Path, *, create: bool) -> Path:
+        database = data / _DATABASE
+        if create:
+            try:
+                data.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise click.ClickException(f"{data}: {error.strerror}. Choose another folder with --data.") from None
+        elif not database.is_file():
+            raise click.ClickException(
+                f"There is nothing in {data} yet. Set up an event there with: "
+                f"event-registration events create event.json {shlex.join(['--data', str(data)])}"
+            )
+        return database
+
+    def _dynamodb(self) -> EventRepository:
+        import boto3
+        from botocore.config import Config
+
+        from event_registration.aws.events import DynamoDBEventRepository
+        from event_registration.deployment.account import Account
+        from event_registration.deployment.stack import Stack
+
+        account = Account(region=self.region, profile=self.profile)
+        table = self.table or Stack(account, str(self.stack)).outputs()["TableName"]
+        # The repository tries again itself: it must know of every try whose answer got lost.
+        config = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=5)
+        session = boto3.Session(region_name=account.region, profile_name=self.profile)
+        return DynamoDBEventRepository(session.client("dynamodb", config=config), table, call_seconds=7, patience=30)
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """Let AWS's library say itself why it makes no calls: `complaining` knows what to do about it."""
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        yield
+    except RepositoryError as error:
+        raise error.__cause__ if isinstance(error.__cause__, BotoCoreError) else error from None
+
+
+def on_store(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say where events are kept to *command*, which gets them as one ``store``."""
+
+    @wraps(command)
+    def run(
+        *,
+        data: Path | None,
+        table: str | None,
+        stack: str | None,
+        region: str | None,
+        profile: str | None,
+        **values: Any,  # noqa: ANN401 - the command's own
+    ) -> None:
+        if [data, table, stack].count(None) != 2:  # noqa: PLR2004 - of three
+            raise click.UsageError(_ONE_OF)
+        if data is not None and (region or profile):
+            raise click.UsageError("--region and --profile are AWS's; --data is a folder on this machine.")
+        command(store=Store(data=data, table=table, stack=stack, region=region, profile=profile), **values)
+
+    located: Callable[..., None] = run
+    for option in (
+        click.option("--profile", help="Profile of the AWS configuration.  [default: the AWS command line's]"),
+        click.option("--region", help="AWS region.  [default: the AWS command line's]"),
+        click.option("--stack", metavar="NAME", help="CloudFormation stack whose events these are."),
+        click.option("--table", metavar="NAME", help="DynamoDB table that they are in."),
+        click.option(
+            "--data",
+            metavar="DIR",
+            type=click.Path(file_okay=False, path_type=Path),
+            help="Folder that serve keeps them in.",
+        ),
+    ):
+        located = option(located)
+    return located

@@ -1,0 +1,261 @@
+"""What an organiser does: sets events up, changes them, and sees and cancels who is registered."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from attrs import evolve, frozen
+
+from event_registration.errors import (
+    EventChangeError,
+    InvalidEventError,
+    Problem,
+    RepositoryUnavailableError,
+    UnknownEventError,
+    UnknownRegistrationError,
+)
+from event_registration.event import EventState, Listing
+from event_registration.model import Status
+from event_registration.ports import utc_now
+from event_registration.rules import normalise_address
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from event_registration.event import Event
+    from event_registration.model import Registration
+    from event_registration.ports import Clock, EventRepository
+
+__all__ = ["UNKNOWN_TIME_ZONE", "Cancellation", "Counts", "Organiser", "zone_of"]
+
+_TRIES = 5
+_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
+
+UNKNOWN_TIME_ZONE = Problem(
+    "time_zone", "unknown-time-zone", "There is no time zone of this name; capitals count, as in Europe/Berlin."
+)
+"""What is wrong with a time zone's name that is none."""
+
+_ALREADY_OVER = Problem("ends_at", "already-over", "This is over already: a new event must end in the future.")
+
+
+def zone_of(name: str) -> ZoneInfo | None:
+    """
+    Return the time zone of a name, ``None`` if there is none.
+
+    The list of names is the tzdata package's, which the function brings along: what one machine knows all know, and
+    an operating system's own names, such as ``localtime``, are none.
+    """
+    names = (files("tzdata") / "zones").read_text(encoding="ascii").split()
+    return ZoneInfo(name) if name in names else None
+
+
+@frozen
+class Counts:
+    """How many registrations of an event there are of each status."""
+
+    confirmed: int = 0
+    waitlisted: int = 0
+    cancelled: int = 0
+
+
+@frozen
+class Cancellation:
+    """
+    What came of cancelling a registration.
+
+    Args:
+        registration: The registration, cancelled now.
+        promoted: How many people got a seat by it. Each owes its attendee a mail, which who serves the event sends.
+    """
+
+    registration: Registration
+    promoted: int = 0
+
+
+class Organiser:
+    """
+    Sets up and changes events, and sees who is registered.
+
+    It sends no mail. Who gets a seat by what it does is told by the server or the function, whose settling finds them.
+
+    Args:
+        repository: Where events and registrations are kept.
+        clock: Tells the time.
+    """
+
+    def __init__(self, repository: EventRepository, *, clock: Clock = utc_now) -> None:
+        self._repository = repository
+        self._clock = clock
+
+    def create(self, event: Event) -> Listing:
+        """
+        Store a new event; from then on people can register for it.
+
+        Raises:
+            InvalidEventError: There is no such time zone, or the event is over already.
+            EventExistsError: There is an event of this id.
+            EventChangeError: It is limited, and people have registered under its id already.
+            RepositoryError: The repository failed.
+        """
+        problems = [] if zone_of(event.time_zone) else [UNKNOWN_TIME_ZONE]
+        if event.ends_at <= self._clock():
+            problems.append(_ALREADY_OVER)
+        if problems:
+            raise InvalidEventError(problems)
+        self._repository.create_event(event)
+        return self._listing(event.event_id)
+
+    def update(self, event_id: str, changes: Mapping[str, Any]) -> Listing:
+        """
+        Change some fields of an event.
+
+        Who waits gets the seats that a higher capacity adds; a lower one takes nobody's seat.
+
+        Args:
+            event_id: The event.
+            changes: The fields' new values by their names in `Event`.
+
+        Returns:
+            The event as it is now.
+
+        Raises:
+            UnknownEventError: There is no such event.
+            InvalidEventError: The fields break their rules together.
+            EventChangeError: Someone else has just changed it, people have registered and it can't be limited or
+                unlimited any more, or its id is to change.
+            RepositoryError: The repository failed. The same call does the rest.
+        """
+        old = self._listing(event_id)
+        event = evolve(old.event, **changes)
+        if event.event_id != old.event.event_id:
+            raise EventChangeError("An event keeps its id.")
+        if event.time_zone != old.event.time_zone and not zone_of(event.time_zone):
+            raise InvalidEventError([UNKNOWN_TIME_ZONE])
+        now = self._clock()
+        listing = self._repository.change_event(old, evolve(old, event=event), now)
+        self._repository.settle(event_id, now)
+        return listing
+
+    def cancel(self, event_id: str) -> Listing:
+        """
+        Call an event off; nobody can register any more. The registrations stay, and so does an event called off before.
+
+        Raises:
+            UnknownEventError: There is no such event.
+            EventChangeError: Someone else has just changed it.
+            RepositoryError: The repository failed. Calling it off again is harmless.
+        """
+        old = self._listing(event_id)
+        if old.is_cancelled:
+            return old
+        return self._repository.change_event(old, evolve(old, is_cancelled=True), self._clock())
+
+    def events(self) -> list[Listing]:
+        """
+        Return all events, the earliest start first.
+
+        Raises:
+            RepositoryError: The repository failed.
+        """
+        return sorted(self._repository.list_events(), key=lambda each: (each.event.starts_at, each.event.event_id))
+
+    def event(self, event_id: str) -> tuple[Listing, EventState]:
+        """
+        Return an event and what a newcomer meets at its door now.
+
+        Raises:
+            UnknownEventError: There is no such event.
+            RepositoryError: The repository failed.
+        """
+        listing = self._listing(event_id)
+        return listing, self.state(listing)
+
+    def state(self, listing: Listing) -> EventState:
+        """
+        Return what a newcomer meets at an event's door now.
+
+        Raises:
+            RepositoryError: The repository failed.
+        """
+        now = self._clock()
+        is_open = listing.door_at(now) is EventState.OPEN
+        return listing.state_at(now, self._repository.prospect(listing) if is_open else None)
+
+    def registrations(self, event_id: str) -> Iterator[Registration]:
+        """
+        Return all registrations of an event in the order they came, whatever their status.
+
+        Those of an event that nobody has set up are returned too, as there are where any event is taken.
+
+        Raises:
+            UnknownEventError: There is no such event, and nobody is registered for it.
+            RepositoryError: The repository failed.
+        """
+        found = sorted(
+            self._repository.list(event_id), key=lambda each: (each.registered_at or _BEFORE_ALL, each.place or 0)
+        )
+        if not found:
+            self._listing(event_id)
+        return iter(found)
+
+    def registration(self, event_id: str, attendee_email: str) -> Registration:
+        """
+        Return one person's registration.
+
+        Args:
+            event_id: The event.
+            attendee_email: The person's address, in any spelling.
+
+        Raises:
+            UnknownEventError: There is no such event.
+            UnknownRegistrationError: Nobody of this address is registered for it.
+            RepositoryError: The repository failed.
+        """
+        found = self._repository.find(event_id, normalise_address(attendee_email))
+        if found is None:
+            self._listing(event_id)
+            raise UnknownRegistrationError("Nobody of this address is registered for the event.")
+        return found
+
+    def cancel_registration(self, event_id: str, attendee_email: str) -> Cancellation:
+        """
+        Cancel one person's registration, and give the seat to who waits; one cancelled before stays so.
+
+        Args:
+            event_id: The event.
+            attendee_email: The person's address, in any spelling.
+
+        Raises:
+            UnknownEventError: There is no such event.
+            UnknownRegistrationError: Nobody of this address is registered for it.
+            RepositoryUnavailableError: Not now. It may have been cancelled; the same call does the rest.
+            RepositoryError: The repository failed. The same call does the rest.
+        """
+        for _ in range(_TRIES):
+            found = self.registration(event_id, attendee_email)
+            if found.status is Status.CANCELLED or self._repository.cancel(found):
+                promoted = self._repository.settle(event_id, self._clock())
+                return Cancellation(self.registration(event_id, attendee_email), promoted)
+        raise RepositoryUnavailableError("The registration changes all the time.")
+
+    def counts(self, event_id: str) -> Counts:
+        """
+        Count an event's registrations, all of which are read for it.
+
+        Raises:
+            RepositoryError: The repository failed.
+        """
+        counts = dict.fromkeys(Status, 0)
+        for registration in self._repository.list(event_id):
+            counts[registration.status] += 1
+        return Counts(**{status.value: count for status, count in counts.items()})
+
+    def _listing(self, event_id: str) -> Listing:
+        listing = self._repository.find_event(event_id)
+        if listing is None:
+            raise UnknownEventError("There is no such event.")
+        return listing
