@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import click
 
+from event_registration.cli.completion import completion
 from event_registration.cli.deploy import deploy
 from event_registration.cli.destroy import destroy
 from event_registration.cli.doctor import doctor
+from event_registration.cli.events import events
 from event_registration.cli.package import package
+from event_registration.cli.registrations import registrations
 from event_registration.cli.serve import serve
 
 __all__ = ["main"]
@@ -19,8 +22,11 @@ def main() -> None:
     """Event registration that is right, on a laptop and on AWS."""
 
 
+main.add_command(events)
+main.add_command(registrations)
 main.add_command(package)
 main.add_command(serve)
 main.add_command(deploy)
 main.add_command(destroy)
 main.add_command(doctor)
+main.add_command(completion)
