@@ -37,6 +37,7 @@ from event_registration.testing import RecordingNotifier, make_registration
 
 FOLDER = Path(__file__).parent.parent / "payloads"
 PAYLOADS = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(FOLDER.glob("*.json"))}
+SCHEDULE = PAYLOADS.pop("schedule")
 BROWSER_SOURCES = [name for name in PAYLOADS if name != "rest-api-console-test"]  # it has no headers at all
 MULTI_VALUE = "alb-multi-value"
 
@@ -340,7 +341,6 @@ S3_EVENT = {
         }
     ]
 }
-SCHEDULE = {"version": "0", "detail-type": "Scheduled Event", "source": "aws.events", "detail": {}}
 WEBSOCKET = {
     "requestContext": {"routeKey": "$connect", "eventType": "CONNECT", "connectionId": "IAR0AdEOIAMCJ2g="},
     "isBase64Encoded": False,
@@ -716,7 +716,7 @@ def environment(monkeypatch):
         "AWS_DEFAULT_REGION": "eu-west-1",
     }.items():
         monkeypatch.setenv(name, value)
-    for name in ("SENDER", "TABLE", "ALLOWED_ORIGINS", "EVENT_IDS", "ON_DUPLICATE", "CONFIGURATION_SET"):
+    for name in ("SENDER", "TABLE", "ALLOWED_ORIGINS", "EVENTS", "EVENT_IDS", "ON_DUPLICATE", "CONFIGURATION_SET"):
         monkeypatch.delenv(f"EVENT_REGISTRATION_{name}", raising=False)
     return lambda **variables: [monkeypatch.setenv(f"EVENT_REGISTRATION_{k}", v) for k, v in variables.items()]
 

@@ -4,23 +4,46 @@ import json
 import os
 import urllib.error
 import urllib.request
+from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+import template
 from botocore.exceptions import WaiterError
-from browsing import chromium
+from browsing import chromium, watched_page
 from click.testing import CliRunner
 from front import front
 from playwright.sync_api import expect
 from serving import ADA
 
 from event_registration.assets import site_folder, template_file
+from event_registration.aws import DynamoDBEventRepository, DynamoDBRepository
 from event_registration.cli import main
+from event_registration.model import Status
 from event_registration.rules import attendee_digest
+from event_registration.testing import make_registration
 
 SENDER = "Events <events@example.org>"
-# What doesn't depend on how the site is hosted is shown in one of the modes.
+SCHEDULE = (Path(__file__).parent.parent / "payloads" / "schedule.json").read_bytes()
+# Each way of hosting the site goes with one of registering: managed events, as by default, and any, as in the brief.
+EVENTS = {"CloudFront": "managed", "S3Website": "open"}
+# What doesn't depend on either is shown in one of the two.
 ONE_MODE = pytest.mark.parametrize("stack", ["CloudFront"], indirect=True)
+OTHER_MODE = pytest.mark.parametrize("stack", ["S3Website"], indirect=True)
+
+
+def _event(folder, eventid, **more):
+    """Return the file of an event that is far away."""
+    file = folder / f"{eventid}.json"
+    fields = {
+        "eventid": eventid,
+        "eventname": f"The {eventid}",
+        "starts_at": "2999-05-01 09:00",
+        "ends_at": "2999-05-01 17:00",
+        "time_zone": "Europe/Berlin",
+    }
+    file.write_text(json.dumps(fields | more))
+    return str(file)
 
 
 @pytest.fixture(scope="module")
@@ -30,17 +53,18 @@ def run(emulator):
     def run(*arguments, answers=None, fails=False, **environ):
         with patch.dict(os.environ, emulator.environ() | environ, clear=True):
             result = CliRunner().invoke(main, arguments, input=answers)
-        assert result.exit_code == fails, result.output
+        assert result.exit_code == int(fails), result.output
         return result.output
 
     return run
 
 
-@pytest.fixture(scope="module", params=["CloudFront", "S3Website"])
-def stack(request, run, emulator):
-    """Return a deployed stack of each hosting mode; it and its table are gone afterwards."""
+@pytest.fixture(scope="module", params=EVENTS)
+def stack(request, run, emulator, tmp_path_factory):
+    """Return a deployed stack of each mode; it and its table are gone afterwards."""
     stack = Deployed(f"events-{request.param.lower()}", f"table-{request.param.lower()}", request.param, emulator)
-    run(*stack.deploy, "--yes")
+    first = _event(tmp_path_factory.mktemp("first"), ADA["eventid"], eventname=ADA["eventname"])
+    stack.printed = run(*stack.deploy, *(("--event", first) if stack.is_managed else ()), "--yes")
     stack.let_send()
     yield stack
     run("destroy", "--stack", stack.name, "--yes", "--delete-table", "--confirm-table", stack.table)
@@ -53,7 +77,9 @@ class Deployed:
         self.name = name
         self.table = table
         self.emulator = emulator
-        self.deploy = ("deploy", "--stack", name, "--table", table, "--sender", SENDER, "--site-hosting", hosting)
+        self.is_managed = EVENTS[hosting] == "managed"
+        deploy = ("deploy", "--stack", name, "--table", table, "--sender", SENDER, "--site-hosting", hosting)
+        self.deploy = deploy if self.is_managed else (*deploy, "--events", "open")
 
     @property
     def outputs(self):
@@ -80,18 +106,29 @@ class Deployed:
         resources = self.emulator.client("cloudformation").describe_stack_resources(StackName=self.name)
         return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in resources["StackResources"]}
 
-    def rows(self):
-        """Return the names in the table by the digests they are stored under."""
-        items = self.emulator.client("dynamodb").scan(TableName=self.table)["Items"]
-        return {item["sk"]["S"].partition("#")[2]: item["cname"]["S"] for item in items}
+    def rows(self, table=None):
+        """Return the names in the stack's table, or another one, by the digests they are stored under."""
+        items = self.emulator.client("dynamodb").scan(TableName=table or self.table)["Items"]
+        return {item["sk"]["S"].partition("#")[2]: item["cname"]["S"] for item in items if "cname" in item}
+
+    def settle(self):
+        """Call the function as its schedule does, and return what it says."""
+        answer = self.emulator.client("lambda").invoke(FunctionName=self.outputs["FunctionName"], Payload=SCHEDULE)
+        return json.loads(answer["Payload"].read())
+
+    @property
+    def config(self):
+        """Return what the form is told."""
+        answer = self.emulator.client("s3").get_object(Bucket=self.outputs["SiteBucket"], Key="config.mjs")
+        return answer["Body"].read().decode()
 
     def mails(self, address):
         """Return the mails that were sent to *address*."""
         return [mail for mail in self.emulator.mails() if mail.to == address]
 
-    def request(self, body=None, method="POST", **headers):
+    def request(self, body=None, method="POST", path="/registrations", **headers):
         """Return status, headers and body of a request to the API from the stack's own site."""
-        url = self.emulator.invoke_url(self.outputs["ApiId"], self.outputs["ApiStage"]) + "/registrations"
+        url = self.emulator.invoke_url(self.outputs["ApiId"], self.outputs["ApiStage"]) + path
         headers = {"Content-Type": "application/json", "Origin": self.outputs["SiteUrl"]} | headers
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 - our own emulator
@@ -115,10 +152,13 @@ def test_registers_in_the_browser(stack):
         page.on("console", lambda line: complaints.append(line.text))
         page.goto(stack.outputs["SiteUrl"])
 
+        page.get_by_label("Event id").fill("devconf-2026")
+        if stack.is_managed:
+            page.get_by_role("button", name="Continue", exact=True).click()
+        else:
+            page.get_by_label("Event name").fill("DevConf 2026")
         page.get_by_label("Your name").fill("Ada Lovelace")
         page.get_by_label("E-mail address").fill(address)
-        page.get_by_label("Event id").fill("devconf-2026")
-        page.get_by_label("Event name").fill("DevConf 2026")
         page.get_by_role("button", name="Register", exact=True).click()
 
         expect(page.get_by_role("heading", name="Registration successful!")).to_be_visible()
@@ -142,8 +182,174 @@ def test_site_is_served_as_what_it_is(stack):
         body = stored["Body"].read()
         if path.name == "config.mjs":
             assert f'export const apiUrl = "{stack.outputs["ApiUrl"]}";' in body.decode()
+            assert f"export const managed = {str(stack.is_managed).lower()};" in body.decode()
         else:
             assert body == path.read_bytes()
+
+
+@ONE_MODE
+def test_an_event_from_its_file_to_the_last_seat(stack, run, tmp_path):
+    """An organiser sets up an event, its form takes as many people as there are seats, and then says so."""
+    file = _event(tmp_path, "workshop", capacity=2)
+    ada, eve = (f"{name}@workshop.example" for name in ("ada", "eve"))
+
+    told = run("events", "create", file, "--stack", stack.name)
+    with front(stack.emulator) as served, chromium(*served.arguments) as browser, watched_page(browser) as page:
+        form = f"{stack.outputs['SiteUrl']}/?event=workshop"
+        for address in (ada, eve):
+            page.goto(form)
+            page.get_by_label("Your name").fill("Ada Lovelace")
+            page.get_by_label("E-mail address").fill(address)
+            page.get_by_role("button", name="Register", exact=True).click()
+            expect(page.get_by_role("heading", name="Registration successful!")).to_be_visible()
+        page.goto(form)
+        expect(page.get_by_role("heading", name="The workshop")).to_be_visible()
+        expect(page.get_by_text("Fully booked", exact=True)).to_be_visible()
+        expect(page.get_by_role("button", name="Register", exact=True)).to_be_hidden()
+    late = stack.request(ADA | {"eventid": "workshop", "cemail": "late@workshop.example"})
+
+    seated = json.loads(run("registrations", "list", "workshop", "--stack", stack.name, "--json"))
+    assert "?event=workshop" in told
+    assert {(each["cemail"], each["status"]) for each in seated} == {(ada, "confirmed"), (eve, "confirmed")}
+    assert [len(stack.mails(address)) for address in (ada, eve)] == [1, 1]
+    assert (late[0], json.loads(late[2])["code"]) == (409, "event-full")
+
+
+@pytest.fixture
+def by_hand(stack):
+    """Return the stack without its schedule, to which the emulator keeps as well: it is the test who calls."""
+    client, rule = stack.emulator.client("events"), stack.outputs["Schedule"]
+    client.disable_rule(Name=rule)
+    yield stack
+    client.enable_rule(Name=rule)
+
+
+@ONE_MODE
+def test_a_seat_that_becomes_free(by_hand, run, tmp_path):
+    """Whoever waits gets the seat of one who leaves, and hears of it when the schedule comes."""
+    stack, file = by_hand, _event(tmp_path, "dinner", capacity=1, waitlist=True)
+    ada, eve = (ADA | {"eventid": "dinner", "cemail": f"{name}@dinner.example"} for name in ("ada", "eve"))
+
+    run("events", "create", file, "--stack", stack.name)
+    answers = [json.loads(stack.request(person)[2])["status"] for person in (ada, eve)]
+    run("registrations", "cancel", "dinner", ada["cemail"], "--stack", stack.name, "--yes")
+    before = len(stack.mails(eve["cemail"]))
+    counts = stack.settle()
+
+    listed = json.loads(run("registrations", "list", "dinner", "--stack", stack.name, "--json"))
+    assert answers == ["confirmed", "waitlisted"]
+    assert {each["cemail"]: each["status"] for each in listed} == {
+        ada["cemail"]: "cancelled",
+        eve["cemail"]: "confirmed",
+    }
+    assert counts["events"] >= 1
+    assert len(stack.mails(eve["cemail"])) == before + 1
+
+
+@ONE_MODE
+def test_the_schedule_may_do_what_it_does(by_hand, run, tmp_path):
+    """The function hands on a seat by itself, with its own rights, if whoever freed it went no further."""
+    stack, file = by_hand, _event(tmp_path, "supper", capacity=1, waitlist=True)
+    ada, eve = (ADA | {"eventid": "supper", "cemail": f"{name}@supper.example"} for name in ("ada", "eve"))
+    run("events", "create", file, "--stack", stack.name)
+    for person in (ada, eve):
+        stack.request(person)
+    repository = DynamoDBEventRepository(stack.emulator.client("dynamodb"), stack.table)
+    repository.cancel(repository.find("supper", ada["cemail"]))
+
+    counts = stack.settle()
+
+    assert counts["promoted"] == 1
+    assert repository.find("supper", eve["cemail"]).status is Status.CONFIRMED
+
+
+@ONE_MODE
+def test_serves_cards(stack):
+    """The card of an event can be read by the stack's own site; an event that nobody set up has none."""
+    found = stack.request(method="GET", path=f"/events/{ADA['eventid']}")
+    missing = stack.request(method="GET", path="/events/other")
+
+    assert (found[0], found[1]["Access-Control-Allow-Origin"]) == (200, stack.outputs["SiteUrl"])
+    assert json.loads(found[2])["eventname"] == ADA["eventname"]
+    assert (missing[0], json.loads(missing[2])["code"]) == (404, "unknown-event")
+
+
+@OTHER_MODE
+def test_open_events_have_no_cards(stack):
+    """Where any event is taken there is nothing to show, and no schedule."""
+    status, _, body = stack.request(method="GET", path=f"/events/{ADA['eventid']}")
+
+    assert (status, json.loads(body)["code"]) == (404, "not-found")
+    assert "Schedule" not in stack.resources
+
+
+def test_says_where_the_form_is(stack):
+    """At its end deploy names the form, and of managed events the one that it has set up."""
+    site = stack.outputs["SiteUrl"]
+
+    (line,) = (line for line in stack.printed.splitlines() if line.startswith("Ready."))
+
+    assert line == f"Ready. The form:  {f'{site}/?event=devconf-2026' if stack.is_managed else site}"
+    assert ("Event devconf-2026 is set up" in stack.printed) is stack.is_managed
+
+
+@ONE_MODE
+def test_an_event_that_is_there_stays(stack, run, tmp_path):
+    """Deployed again with its event, a stack keeps it as it is and says so; without one it says how to set one up."""
+    file = _event(tmp_path, ADA["eventid"], eventname="Another name")
+    options = f"--stack {stack.name} --region eu-west-1"
+
+    again = run("deploy", "--stack", stack.name, "--event", file, "--yes")
+    without = run("deploy", "--stack", stack.name, "--yes")
+
+    card = json.loads(stack.request(method="GET", path=f"/events/{ADA['eventid']}")[2])
+    assert "Event devconf-2026 was there already and is as it was. Look at it: event-registration events show" in again
+    assert f"Set up EVENT, an event of yours: event-registration events create event.json {options}" in without
+    assert f"The form:  {stack.outputs['SiteUrl']}/?event=EVENT" in without
+    assert card["eventname"] == ADA["eventname"]
+
+
+@ONE_MODE
+def test_an_event_that_can_not_be_set_up_undoes_nothing(stack, run, tmp_path):
+    """If the table refuses the event the command fails, after it has said where the form is."""
+    earlier = make_registration(event_id="earlier", attendee_email="ada@earlier.example")
+    DynamoDBRepository(stack.emulator.client("dynamodb"), stack.table).add(earlier)
+
+    printed = run(
+        "deploy", "--stack", stack.name, "--event", _event(tmp_path, "earlier", capacity=1), "--yes", fails=True
+    )
+
+    assert "Ready. The form:" in printed
+    assert printed.splitlines()[-1].startswith("Error: People have registered under this id")
+
+
+@OTHER_MODE
+def test_an_open_stack_takes_no_file(stack, run, tmp_path):
+    """An event for a stack that has no catalogue is refused before anything is changed, and nothing is left behind."""
+    printed = run("deploy", "--stack", stack.name, "--event", _event(tmp_path, "e"), "--memory", "1024", fails=2)
+
+    changes = stack.emulator.client("cloudformation").list_change_sets(StackName=stack.name)["Summaries"]
+    assert "Say --events managed as well." in printed
+    assert not [change for change in changes if change["ExecutionStatus"] == "AVAILABLE"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"capacity": 0}, "capacity: This must be a whole number from 1"),
+        ({"time_zone": "Europe/Atlantis"}, "time_zone: There is no time zone of this name"),
+        ({"starts_at": "2020-05-01 09:00", "ends_at": "2020-05-01 17:00"}, "ends_at: This is over already"),
+    ],
+)
+def test_a_wrong_event_ends_the_deployment(run, emulator, tmp_path, fields, sentence):
+    """What can't be set up is refused before anything is deployed, by its field."""
+    printed = run(
+        "deploy", "--stack", "new", "--sender", SENDER, "--event", _event(tmp_path, "e", **fields), fails=True
+    )
+
+    stacks = emulator.client("cloudformation").describe_stacks()["Stacks"]
+    assert sentence in printed
+    assert "new" not in {stack["StackName"] for stack in stacks}
 
 
 @ONE_MODE
@@ -153,7 +359,7 @@ def test_answers_a_preflight(stack):
     other = stack.request(method="OPTIONS", Origin="https://elsewhere.example")
 
     assert (own[0], own[1]["Access-Control-Allow-Origin"]) == (204, stack.outputs["SiteUrl"])
-    assert own[1]["Access-Control-Allow-Methods"] == "POST, OPTIONS"
+    assert own[1]["Access-Control-Allow-Methods"] == "GET, POST, OPTIONS"
     assert (other[0], other[1]["Access-Control-Allow-Origin"]) == (204, None)
 
 
@@ -277,7 +483,7 @@ def test_takes_over_a_restored_table(stack, run):
     backups = client.describe_continuous_backups(TableName=restored)["ContinuousBackupsDescription"]
     assert f"Table {restored} is there already" in printed
     assert answer[0] == 201
-    assert client.scan(TableName=restored)["Count"] == len(before)
+    assert stack.rows(restored) == before
     assert table["StreamSpecification"] == {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
     assert table["DeletionProtectionEnabled"]
     assert client.describe_time_to_live(TableName=restored)["TimeToLiveDescription"]["AttributeName"] == "expires_at"
@@ -332,7 +538,7 @@ def test_doctor_finds_a_deployed_stack_well(healthy, run):
 
 @ONE_MODE
 def test_doctor_names_what_was_broken(healthy, run):
-    """Six things are broken behind the stack's back, and doctor names the six."""
+    """Eight things are broken behind the stack's back, and doctor names the eight."""
     client, outputs = healthy.emulator.client, healthy.outputs
     alarm = client("cloudwatch").describe_alarms(AlarmNames=[healthy.resources["ApiErrorsAlarm"]])["MetricAlarms"][0]
     kept = ("AlarmName", "Namespace", "MetricName", "Statistic", "Period", "EvaluationPeriods", "Threshold")
@@ -353,6 +559,7 @@ def test_doctor_names_what_was_broken(healthy, run):
     client("cloudwatch").put_metric_alarm(
         **{name: alarm[name] for name in kept}, ComparisonOperator="GreaterThanOrEqualToThreshold", AlarmActions=[]
     )
+    client("events").disable_rule(Name=outputs["Schedule"])
     client("apigateway").update_account(patchOperations=[{"op": "replace", "path": "/cloudwatchRoleArn", "value": ""}])
     problems = _findings(run, healthy, fails=True)
 
@@ -360,6 +567,8 @@ def test_doctor_names_what_was_broken(healthy, run):
         "ses-sandbox",
         "table-ttl",
         "table-recovery",
+        "events-mode",
+        "schedule",
         "cors-origin",
         "alarms",
         "api-logging-role",
@@ -404,6 +613,45 @@ def test_updates_a_stack_that_was_made_by_hand(run, emulator):
     assert tables == ["RegistrationTable"]
     assert emulator.client("dynamodb").scan(TableName="by-hand")["Count"] == 1
     run("destroy", "--stack", "by-hand", "--yes", "--delete-table", "--confirm-table", "by-hand")
+
+
+def test_a_stack_from_before_the_choice_stays_open(run, emulator):
+    """A stack whose template knew of no catalogue goes on as it is, until its operator says otherwise."""
+    client = emulator.client("cloudformation")
+    parameters = {"CodeBucket": "some", "CodeKey": "any", "SenderAddress": "a@example.org", "TableName": "of-old"}
+    client.create_stack(
+        StackName="of-old",
+        TemplateBody=json.dumps(_without_the_choice(template.load()), default=str),
+        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    stack = Deployed("of-old", "of-old", "CloudFront", emulator)
+    before = stack.resources
+
+    printed = run("deploy", "--stack", "of-old", "--bucket", "packages", "--yes")
+    kept = (stack.outputs["Events"], "Schedule" in stack.resources, stack.config)
+    run("deploy", "--stack", "of-old", "--events", "managed", "--yes")
+    changed = (stack.outputs["Events"], "Schedule" in stack.resources, stack.config)
+
+    assert "Schedule" not in before
+    assert "Events = open" in printed
+    assert "EVENT" not in printed
+    assert kept[:2] == ("open", False)
+    assert "managed = false" in kept[2]
+    assert changed[:2] == ("managed", True)
+    assert "managed = true" in changed[2]
+    run("destroy", "--stack", "of-old", "--yes", "--delete-table", "--confirm-table", "of-old")
+
+
+def _without_the_choice(value):
+    """Return the template, or a part of it, as it was when all events were open."""
+    if isinstance(value, list):
+        return [_without_the_choice(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if value == {"Ref": "Events"}:
+        return "open"
+    return {name: _without_the_choice(each) for name, each in value.items() if name != "Events"}
 
 
 def test_a_first_deployment_needs_a_sender(run):

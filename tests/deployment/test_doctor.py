@@ -31,6 +31,7 @@ NEEDS = sorted({action for check in CHECKS for action in check.needs})
 NEVER_ASKED = {"lambda:GetAccountSettings", "lambda:GetFunctionConcurrency", "s3:ListBucket"}
 ASKED_IN_PLACE = {"lambda:PutFunctionConcurrency"}
 ORIGINS = "EVENT_REGISTRATION_ALLOWED_ORIGINS"
+EVENTS = "EVENT_REGISTRATION_EVENTS"
 ALLOW_ORIGIN = "gatewayresponse.header.Access-Control-Allow-Origin"
 NUMBERS = itertools.count()
 ALARM = {
@@ -86,8 +87,9 @@ class Deployment:
         self.expire("expires_at")
         self.restore(enabled=True)
         self.client("s3").delete_bucket_policy(Bucket=self.outputs["SiteBucket"])
-        files = [file for file in site_files(self.outputs["ApiUrl"]) if file.key in {"config.mjs", "index.html"}]
-        list(upload(account, self.outputs["SiteBucket"], files))
+        files = site_files(self.outputs["ApiUrl"], managed=self.outputs["Events"] == "managed")
+        needed = [file for file in files if file.key in {"config.mjs", "index.html"}]
+        list(upload(account, self.outputs["SiteBucket"], needed))
         self.reset()
 
     def client(self, service):
@@ -118,6 +120,18 @@ class Deployment:
         """Take the account into SES's sandbox or out of it."""
         self.client("sesv2").put_account_details(
             MailType="TRANSACTIONAL", WebsiteURL="https://example.org", ProductionAccessEnabled=granted
+        )
+
+    @property
+    def variables(self):
+        """The function's variables."""
+        name = self.outputs["FunctionName"]
+        return self.client("lambda").get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+
+    @variables.setter
+    def variables(self, variables):
+        self.client("lambda").update_function_configuration(
+            FunctionName=self.outputs["FunctionName"], Environment={"Variables": variables}
         )
 
     def alarm_names(self):
@@ -245,6 +259,8 @@ def test_keeps_its_names():
         "table-ttl",
         "table-recovery",
         "table-protection",
+        "events-mode",
+        "schedule",
         "cors-origin",
         "https",
         "site-config",
@@ -529,18 +545,90 @@ def test_sees_that_the_table_can_be_deleted(patient):
     assert patient.troubles("table-protection") == []
 
 
+# Events
+
+
+@pytest.mark.parametrize("mode", ["managed", "open"])
+@pytest.mark.parametrize("given", ["open", "managed", None])
+def test_sees_a_function_of_another_mode(account, parts, mode, given):
+    """The function takes the stack's events and no other kind; the remedy keeps its other variables."""
+    stack = Deployment(account, **parts, Events=mode)
+    before = stack.variables
+    stack.variables = {name: value for name, value in before.items() if name != EVENTS} | (
+        {EVENTS: given} if given else {}
+    )
+
+    troubles = stack.troubles("events-mode")
+
+    assert [each.severity for each in troubles] == ([] if (given or "open") == mode else [Severity.PROBLEM])
+    for finding in troubles:
+        assert finding.message == f"The function takes {given or 'open'} events, and the stack's are {mode}."
+        stack.obey(finding.remedy)
+    assert stack.troubles("events-mode") == []
+    assert stack.variables | {EVENTS: mode} == before
+
+
+def _remove(stack):
+    events, name = stack.client("events"), stack.outputs["Schedule"]
+    events.remove_targets(Rule=name, Ids=["function"])
+    events.delete_rule(Name=name)
+
+
+HARM = {
+    "off": (lambda stack: stack.client("events").disable_rule(Name=stack.outputs["Schedule"]), ["DISABLED"]),
+    "seldom": (
+        lambda stack: stack.client("events").put_rule(Name=stack.outputs["Schedule"], ScheduleExpression="rate(1 day)"),
+        ["rate(1 day)"],
+    ),
+    "aimless": (
+        lambda stack: stack.client("events").remove_targets(Rule=stack.outputs["Schedule"], Ids=["function"]),
+        ["calls no function of ours"],
+    ),
+    "misled": (
+        lambda stack: stack.client("events").put_targets(
+            Rule=stack.outputs["Schedule"],
+            Targets=[{"Id": "function", "Arn": "arn:aws:lambda:eu-west-1:000000000000:function:other"}],
+        ),
+        ["calls no function of ours"],
+    ),
+    "gone": (_remove, ["is gone", "calls no function of ours"]),
+}
+
+
+@pytest.mark.parametrize(("harm", "messages"), HARM.values(), ids=HARM.keys())
+def test_sees_that_nobody_serves_the_queues(patient, harm, messages):
+    """A schedule that doesn't call the function every minute is a problem until doctor's own commands mend it."""
+    harm(patient)
+
+    findings = patient.troubles("schedule")
+
+    assert {each.severity for each in findings} == {Severity.PROBLEM}
+    assert len(findings) == len(messages)
+    for finding, message in zip(findings, messages, strict=True):
+        assert message in finding.message
+        patient.obey(finding.remedy)
+    assert patient.troubles("schedule") == []
+
+
+def test_open_events_need_no_schedule(account, parts):
+    """Where events are open nothing is looked for, and all is well."""
+    stack = Deployment(account, **parts, Events="open")
+
+    assert "Schedule" not in stack.outputs
+    assert stack.wrongs() == []
+
+
 # Form and API
 
 
 @pytest.mark.parametrize("origins", [None, "https://evil.example", "{} https://evil.example"])
 def test_sees_that_the_function_takes_from_elsewhere(patient, origins):
     """Whose pages the function takes is the stack's origin and no other; the remedy keeps its other variables."""
-    function, allowed = patient.outputs["FunctionName"], patient.outputs["AllowedOrigin"]
-    before = patient.client("lambda").get_function_configuration(FunctionName=function)["Environment"]
-    changed = {name: value for name, value in before["Variables"].items() if name != ORIGINS}
+    before = patient.variables
+    changed = {name: value for name, value in before.items() if name != ORIGINS}
     if origins:
-        changed[ORIGINS] = origins.format(allowed)
-    patient.client("lambda").update_function_configuration(FunctionName=function, Environment={"Variables": changed})
+        changed[ORIGINS] = origins.format(patient.outputs["AllowedOrigin"])
+    patient.variables = changed
 
     (finding,) = patient.troubles("cors-origin")
 
@@ -548,8 +636,7 @@ def test_sees_that_the_function_takes_from_elsewhere(patient, origins):
     assert ("https://evil.example" if origins else "no site") in finding.message
     patient.obey(finding.remedy)
     assert patient.troubles("cors-origin") == []
-    after = patient.client("lambda").get_function_configuration(FunctionName=function)["Environment"]
-    assert after == before
+    assert patient.variables == before
 
 
 @pytest.mark.parametrize("kind", ["BAD_REQUEST_BODY", "DEFAULT_4XX", "DEFAULT_5XX"])
@@ -657,10 +744,28 @@ def test_sees_a_form_that_talks_to_nobody(patient, config, named):
 
 def test_takes_a_slash_at_the_end_of_the_api_for_nothing(patient):
     """The form ignores it too."""
-    config = f'export const apiUrl = "{patient.outputs["ApiUrl"]}/";'
+    config = f'export const managed = true;\nexport const apiUrl = "{patient.outputs["ApiUrl"]}/";'
     patient.client("s3").put_object(Bucket=patient.outputs["SiteBucket"], Key="config.mjs", Body=config)
 
     assert patient.troubles("site-config") == []
+
+
+@pytest.mark.parametrize(
+    ("form", "mode"), [("open", "managed"), ("managed", "open")], ids=["for open events", "for managed events"]
+)
+def test_sees_a_form_for_other_events(account, parts, form, mode):
+    """A form that asks for an event's name where the catalogue has it, or for none where it must, is a problem."""
+    stack = Deployment(account, **parts, Events=mode)
+    (config,) = (
+        file for file in site_files(stack.outputs["ApiUrl"], managed=form == "managed") if file.key == "config.mjs"
+    )
+    list(upload(account, stack.outputs["SiteBucket"], [config]))
+
+    (finding,) = stack.wrongs()
+
+    assert (finding.check, finding.severity) == ("site-config", Severity.PROBLEM)
+    assert finding.message == f"The form is for {form} events, and the stack's are {mode}."
+    assert f"deploy --stack {stack.name}" in finding.remedy
 
 
 def test_sees_that_the_form_is_missing(patient):
@@ -816,8 +921,7 @@ def test_prints_a_line_a_check(sound):
 
 def test_prints_how_to_mend(patient):
     """A problem makes the command fail; its remedy follows, each command whole on a line of its own."""
-    function = patient.outputs["FunctionName"]
-    patient.client("lambda").update_function_configuration(FunctionName=function, Environment={"Variables": {"A": "b"}})
+    patient.variables = {EVENTS: "managed"}
 
     result = _run("--stack", patient.name)
 
@@ -827,7 +931,7 @@ def test_prints_how_to_mend(patient):
     assert lines[problem + 1] == " " * 8 + "Set its environment right:"
     command = lines[problem + 2].strip()
     assert _understood(command, patient.account)[2]["Environment"]["Variables"] == {
-        "A": "b",
+        EVENTS: "managed",
         ORIGINS: patient.outputs["AllowedOrigin"],
     }
     assert lines[-1] == "Problems: 1. Advice: 0."

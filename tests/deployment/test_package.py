@@ -126,8 +126,13 @@ def _answers(task, runtime, *bodies, python=sys.executable):
 
 
 def _imports(source):
-    """Return every module that *source* may import, the ones inside functions included."""
-    for node in ast.walk(ast.parse(source)):
+    """Return every module that *source* may import when it runs, the ones inside functions included."""
+    waiting = [ast.parse(source)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        waiting += ast.iter_child_nodes(node)
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

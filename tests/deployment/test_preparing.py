@@ -1,7 +1,10 @@
 """What a deployment finds out by itself, where an emulator can't be brought to say it."""
 
 import io
+import json
 import os
+import re
+from pathlib import Path
 from unittest.mock import patch
 
 import pytest
@@ -12,6 +15,7 @@ from rich.console import Console
 from senders import Senders
 
 from event_registration.cli.deploy import _show
+from event_registration.cli.documents import event_of
 from event_registration.deployment import table
 from event_registration.deployment.account import Account
 from event_registration.deployment.deploy import Deployment, _identity, _manage_logging, parameters_of
@@ -251,13 +255,15 @@ def test_does_not_guess_about_tables(account):
             table.find(account, "eventmanagement")
 
 
-@pytest.mark.parametrize("change", [{"AllowedOrigin": "https://a.example"}, {"SiteHosting": "S3Website"}])
+@pytest.mark.parametrize(
+    "change", [{"AllowedOrigin": "https://a.example"}, {"Events": "open"}, {"SiteHosting": "S3Website"}]
+)
 def test_a_change_of_the_api_is_a_new_snapshot(change):
     """What API Gateway's own answers depend on gives its deployment a new logical id; nothing else does."""
     names = {"table": "t", "table_id": "RegistrationTable"}
     plain = rendered({}, **names)
 
-    assert rendered({"MemoryMegabytes": "1024", "SiteHosting": "CloudFront"}, **names) == plain
+    assert rendered({"MemoryMegabytes": "1024", "SiteHosting": "CloudFront", "Events": "managed"}, **names) == plain
     assert rendered(change, **names) != plain
 
 
@@ -295,7 +301,18 @@ def _deployment(account, package):
         stack=Stack(account, "events"),
         package=package,
         bucket="packages",
+        is_managed=True,
         parameters={},
         change_set=None,
         adopted=None,
     )
+
+
+def test_the_pages_event_can_be():
+    """The event that the deployment page has people begin with breaks no rule."""
+    page = (Path(__file__).parents[2] / "docs" / "deploying.md").read_text("utf-8")
+    (example,) = re.findall(r"^```json\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+
+    event = event_of(json.loads(example))
+
+    assert (event.event_id, event.capacity, event.waitlist) == ("devconf-2030", 200, True)

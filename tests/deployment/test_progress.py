@@ -6,8 +6,8 @@ import pytest
 from rich.console import Console
 from senders import Senders
 
-from event_registration.cli.deploy import _hints
 from event_registration.cli.progress import follow
+from event_registration.cli.publishing import _hints
 from event_registration.deployment.events import Happening
 
 HAPPENINGS = (

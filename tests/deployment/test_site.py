@@ -7,6 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
+from event_registration.assets import site_folder
 from event_registration.deployment.account import Account
 from event_registration.deployment.site import empty, site_files, upload
 from event_registration.errors import DeploymentError
@@ -31,7 +32,7 @@ def bucket(emulator):
 
 def test_the_page_comes_last():
     """Whoever loads the new page finds all that it asks for."""
-    keys = [file.key for file in site_files("https://api.example")]
+    keys = [file.key for file in site_files("https://api.example", managed=True)]
 
     assert keys[-1] == "index.html"
     assert "main.mjs" in keys
@@ -40,24 +41,39 @@ def test_the_page_comes_last():
 @pytest.mark.parametrize("url", ["https://api.example/prod", 'https://"\\1'])
 def test_config_names_the_api(url):
     """The one generated file says where the API is, as a string whatever it holds."""
-    (config,) = [file for file in site_files(url) if file.key == "config.mjs"]
+    quoted = '"' + url.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
-    statement = config.body.decode().splitlines()[-1]
-    assert statement == "export const apiUrl = " + '"' + url.replace("\\", "\\\\").replace('"', '\\"') + '";'
+    assert f"export const apiUrl = {quoted};" in _config(url, managed=False)
+
+
+@pytest.mark.parametrize("managed", [True, False])
+def test_config_says_whose_the_events_are(managed):
+    """The page is told whether there is a catalogue; what it isn't told stays as the release has it."""
+    lines = _config("https://api.example", managed=managed)
+
+    released = (site_folder() / "config.mjs").read_text("utf-8").splitlines()
+    assert f"export const managed = {str(managed).lower()};" in lines
+    assert [line for line in lines if line not in released and not line.startswith("export const ")] == []
+    assert len(lines) == len(released)
+
+
+def _config(url, *, managed):
+    (config,) = [file for file in site_files(url, managed=managed) if file.key == "config.mjs"]
+    return config.body.decode().splitlines()
 
 
 def test_empties_every_version(account, bucket, emulator):
     """Objects, their earlier versions and their delete markers are all gone."""
     client = emulator.client("s3")
     for _ in range(2):
-        list(upload(account, bucket, site_files("https://api.example")))
+        list(upload(account, bucket, site_files("https://api.example", managed=True)))
     client.delete_object(Bucket=bucket, Key="index.html")
 
     count = empty(account, bucket)
     again = empty(account, bucket)
 
     left = client.list_object_versions(Bucket=bucket)
-    assert count == 2 * len(site_files("")) + 1
+    assert count == 2 * len(site_files("", managed=True)) + 1
     assert again == 0
     assert "Versions" not in left
     assert "DeleteMarkers" not in left

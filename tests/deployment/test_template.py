@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 from collections import Counter
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,19 +30,24 @@ from moto import mock_aws
 from permissions import Question
 
 from event_registration import Settings, make_lambda_handler
-from event_registration.errors import NotifierError
-from event_registration.local import SQLiteRepository
+from event_registration.aws import DynamoDBEventRepository
+from event_registration.delivery import _ROOMY_SECONDS
+from event_registration.errors import NotifierError, RepositoryUnavailableError
+from event_registration.event import Event
+from event_registration.local import SQLiteEventRepository, SQLiteRepository
 from event_registration.local.server import _SITE_HEADERS
 from event_registration.responses import HEADERS
 from event_registration.rules import attendee_digest
-from event_registration.service import _ROOMY_SECONDS
-from event_registration.settings import PREFIX
+from event_registration.settings import PREFIX, EventsMode
 from event_registration.testing import RecordingNotifier
 
 ROOT = Path(__file__).parent.parent.parent
 WIRE = ROOT / "tests" / "wire"
 TEMPLATE = template.load()
-POST = json.loads((ROOT / "tests" / "payloads" / "rest-api.json").read_text("utf-8"))
+PAYLOADS = ROOT / "tests" / "payloads"
+POST, SCHEDULE = (json.loads((PAYLOADS / f"{name}.json").read_text("utf-8")) for name in ("rest-api", "schedule"))
+OPEN = {"Events": "open"}
+MANAGED = {"Events": "managed"}
 ADA = {"eventid": "devconf-2026", "eventname": "DevConf 2026", "cname": "Ada Lovelace", "cemail": "ada@example.org"}
 EVE = ADA | {"cname": "Eve Adams", "cemail": "eve@example.org"}
 # Lambda's context, as far as the handler reads it.
@@ -59,6 +65,7 @@ SKIPPED_BY_CHECKOV = {
     ("CKV_AWS_117", "Function"),
     ("CKV_AWS_173", "Function"),
     ("CKV_AWS_59", "RegistrationsPost"),
+    ("CKV_AWS_59", "EventGet"),
     ("CKV_AWS_158", "ApiLogs"),
     ("CKV_AWS_120", "ApiStage"),
     ("CKV_AWS_18", "SiteBucket"),
@@ -69,7 +76,12 @@ SKIPPED_BY_CHECKOV = {
     ("CKV_AWS_86", "Distribution"),
     ("CKV_AWS_174", "Distribution"),
 }
-SKIPPED_BY_CFN_LINT = {("WS1004", "Function")}
+SKIPPED_BY_CFN_LINT = {
+    ("WS1002", "Function"),
+    ("WS1004", "Function"),
+    ("ES1007", "SchedulePermission"),
+    ("ES4000", "Schedule"),
+}
 SERVERLESS = ("--append-rules=cfn_lint_serverless.rules",)
 
 
@@ -214,14 +226,14 @@ OF_THE_SERVICE = {
     "xray:PutTraceSegments": "Lambda, with active tracing",
     "xray:PutTelemetryRecords": "Lambda, with active tracing",
 }
-IDENTITIES = {"by address": {}, "by domain": {"SenderIdentity": "example.org", "SenderName": "Événements, Inc."}}
+BY_DOMAIN = {"SenderIdentity": "example.org", "SenderName": "Événements, Inc."}
 SANDBOX = {"SesSandbox": "true"}
 
 
 class Deployed:
     """The template's role beside what IAM was asked while the template's function ran."""
 
-    def __init__(self, parameters, simulator):
+    def __init__(self, parameters, simulator, engine_url):
         self.stack = template.Stack(TEMPLATE, **parameters)
         self.role = self.stack["FunctionRole"]
         self.account = permissions.Account(
@@ -231,11 +243,13 @@ class Deployed:
             sandbox="SesSandbox" in parameters,
         )
         self.mail = {"ses:FromAddress": template.REQUIRED["SenderAddress"]}
-        self.steps = _recorded_steps(parameters, self.account.identity)
-        self.questions = [
-            question for calls in self.steps.values() for call in calls for question in self.account.questions(call)
-        ]
+        self.steps = _recorded_steps(parameters, self.account.identity, engine_url)
+        self.questions = [question for step in self.steps for question in self.questions_of(step)]
         self._simulator = simulator
+
+    def questions_of(self, step):
+        """Return what IAM was asked in one step."""
+        return [question for call in self.steps[step] for question in self.account.questions(call)]
 
     def refused(self, questions):
         """Return those of *questions* that IAM would answer with no."""
@@ -243,13 +257,14 @@ class Deployed:
         return [question for question, allowed in zip(questions, answers, strict=True) if not allowed]
 
 
-def _recorded_steps(parameters, identity):
+def _recorded_steps(parameters, identity, engine_url):
     """Return the calls of a real handler, made of the template's own environment, by what it was asked to do."""
     steps = {}
     with contextlib.ExitStack() as running:
         running.enter_context(mock_aws())
         running.enter_context(contextlib.redirect_stdout(io.StringIO()))
         patch = running.enter_context(pytest.MonkeyPatch.context())
+        patch.setenv("AWS_ENDPOINT_URL_DYNAMODB", engine_url)
         # The clients of a session of their own aren't recorded.
         own = boto3.Session(region_name=template.REGION)
         dynamodb, ses = (
@@ -258,6 +273,7 @@ def _recorded_steps(parameters, identity):
         table = template.Stack(TEMPLATE, **parameters)["RegistrationTable"]
         made = ("TableName", "KeySchema", "AttributeDefinitions", "BillingMode")
         dynamodb.create_table(**{name: table[name] for name in made})
+        running.callback(dynamodb.delete_table, TableName=table["TableName"])
         patch.setattr(boto3, "DEFAULT_SESSION", boto3.Session(region_name=template.REGION))
         calls = permissions.record(boto3.DEFAULT_SESSION)
 
@@ -268,22 +284,64 @@ def _recorded_steps(parameters, identity):
                 patch.setenv(name, text)
             return make_lambda_handler()
 
-        def step(description, handle, status, body):
-            answer = handle(POST | {"body": json.dumps(body)}, CONTEXT)
-            assert answer["statusCode"] == status
+        def step(description, handle, payload, expected):
+            answer = handle(payload, CONTEXT)
+            assert answer.get("statusCode", answer) == expected
             steps[description] = list(calls)
             calls.clear()
 
-        answering, rejecting = handler(), handler(OnDuplicate="reject")
-        step("first, refused by SES", answering, 201, ADA)
-        ses.create_email_identity(EmailIdentity=identity)
-        _ten_minutes_pass(dynamodb, table["TableName"])
-        step("ten minutes later", answering, 201, ADA)
-        step("repeat", answering, 201, ADA)
-        step("other details", answering, 201, ADA | {"cname": "Ada King"})
-        step("first", answering, 201, EVE)
-        step("rejected", rejecting, 409, EVE)
+        if parameters["Events"] == "open":
+            _register_openly(handler, step, ses, identity, lambda: _ten_minutes_pass(dynamodb, table["TableName"]))
+        else:
+            ses.create_email_identity(EmailIdentity=identity)
+            _register_by_the_catalogue(handler, step, DynamoDBEventRepository(dynamodb, table["TableName"]))
     return steps
+
+
+def _post(body):
+    return POST | {"body": json.dumps(body)}
+
+
+def _register_openly(handler, step, ses, identity, ten_minutes_pass):
+    """Go through all that open events ask of the function."""
+    answering, rejecting = handler(), handler(OnDuplicate="reject")
+    step("first, refused by SES", answering, _post(ADA), 201)
+    ses.create_email_identity(EmailIdentity=identity)
+    ten_minutes_pass()
+    step("ten minutes later", answering, _post(ADA), 201)
+    step("repeat", answering, _post(ADA), 201)
+    step("other details", answering, _post(ADA | {"cname": "Ada King"}), 201)
+    step("first", answering, _post(EVE), 201)
+    step("rejected", rejecting, _post(EVE), 409)
+
+
+def _register_by_the_catalogue(handler, step, repository):
+    """Go through all that managed events ask of the function; *repository* is the organiser's."""
+    limited, unlimited = _event(ADA["eventid"], capacity=1, waitlist=True), _event("unlimited")
+    for event in (limited, unlimited):
+        repository.create_event(event)
+    handle = handler()
+    step("a card", handle, POST | {"httpMethod": "GET", "path": f"/events/{limited.event_id}", "body": None}, 200)
+    step("without a limit", handle, _post(ADA | {"eventid": unlimited.event_id}), 201)
+    step("a seat", handle, _post(ADA), 201)
+    step("the waiting list", handle, _post(EVE), 201)
+    step("repeat", handle, _post(EVE), 201)
+    repository.cancel(repository.find(limited.event_id, ADA["cemail"]))
+    step("the schedule", handle, SCHEDULE, {"events": 1, "promoted": 1})
+    step("nothing to do", handle, SCHEDULE, {"events": 1, "promoted": 0})
+    step("once more", handle, _post(ADA), 201)
+
+
+def _event(event_id, **more):
+    starts_at, ends_at = (datetime(2999, 5, 1, hour, tzinfo=UTC) for hour in (9, 17))
+    return Event(
+        event_id=event_id,
+        event_name="DevConf",
+        starts_at=starts_at,
+        ends_at=ends_at,
+        time_zone="Europe/Berlin",
+        **more,
+    )
 
 
 def _ten_minutes_pass(dynamodb, table):
@@ -306,21 +364,31 @@ def simulator():
         pytest.skip(str(error))
 
 
-@pytest.fixture(scope="module", params=IDENTITIES.values(), ids=IDENTITIES.keys())
-def deployed(request, simulator):
-    """Return what is deployed with an identity of each kind."""
-    return Deployed(request.param, simulator)
+DEPLOYMENTS = {
+    f"{mode['Events']}, by {kind}": mode | identity
+    for mode in (OPEN, MANAGED)
+    for kind, identity in (("address", {}), ("domain", BY_DOMAIN))
+}
+# What IAM is asked for to keep managed events; open ones make do with the first.
+OF_MANAGED_EVENTS = ("PutItem", "GetItem", "Query", "UpdateItem", "DeleteItem", "ConditionCheckItem")
 
 
-@pytest.fixture(scope="module")
-def sandboxed(simulator):
-    """Return what is deployed while SES is in its sandbox."""
-    return Deployed(SANDBOX, simulator)
+@pytest.fixture(scope="module", params=DEPLOYMENTS.values(), ids=DEPLOYMENTS.keys())
+def deployed(request, simulator, engine_url):
+    """Return what is deployed in each mode, with an identity of each kind."""
+    return Deployed(request.param, simulator, engine_url)
+
+
+@pytest.fixture(scope="module", params=[OPEN, MANAGED], ids=["open", "managed"])
+def sandboxed(request, simulator, engine_url):
+    """Return what is deployed in each mode while SES is in its sandbox."""
+    return Deployed(SANDBOX | request.param, simulator, engine_url)
 
 
 class TestLeastPrivilege:
     """The function's role: all that the code's calls need, and nothing else."""
 
+    @pytest.mark.parametrize("deployed", [OPEN], indirect=True, ids=["open"])
     def test_the_recording_has_every_call(self, deployed):
         """What was recorded is a registration, a lost mail sent again, repeats and a rejection, each with its marks."""
         operations = {step: [call.operation for call in calls] for step, calls in deployed.steps.items()}
@@ -333,6 +401,28 @@ class TestLeastPrivilege:
             "first": ["PutItem", "SendEmail", "PutItem"],
             "rejected": ["PutItem"],
         }
+
+    @pytest.mark.parametrize("deployed", [MANAGED], indirect=True, ids=["managed"])
+    def test_the_recording_has_every_action(self, deployed):
+        """What was recorded is a card, a seat, the waiting list and the schedule, each with the actions it takes."""
+        expected = {
+            "a card": {"GetItem"},
+            "without a limit": {"GetItem", "PutItem", "SendEmail"},
+            "a seat": {"PutItem", "SendEmail"},
+            "the waiting list": {"UpdateItem", "PutItem", "SendEmail"},
+            "repeat": {"Query"},
+            "the schedule": {"Query", "DeleteItem", "ConditionCheckItem", "PutItem", "SendEmail"},
+            "nothing to do": {"Query"},
+            "once more": {"UpdateItem", "PutItem", "SendEmail"},
+        }
+
+        actions = {
+            step: {question.action.partition(":")[2] for question in deployed.questions_of(step)}
+            for step in deployed.steps
+        }
+
+        assert {step: expected[step] & taken for step, taken in actions.items()} == expected
+        assert [step for step, taken in actions.items() if "SendEmail" in taken - expected[step]] == []
 
     def test_nothing_is_missing(self, deployed):
         """Everything that the code does is allowed."""
@@ -355,7 +445,8 @@ class TestLeastPrivilege:
 
     def test_the_sandbox_adds_recipients_only(self, sandboxed):
         """The switch for the sandbox adds one right: to send to any identity of the account."""
-        without = permissions.granted(template.Stack(TEMPLATE)["FunctionRole"])
+        mode = sandboxed.stack.outputs["Events"]
+        without = permissions.granted(template.Stack(TEMPLATE, Events=mode)["FunctionRole"])
 
         added = permissions.granted(sandboxed.role) - without
 
@@ -377,11 +468,18 @@ class TestLeastPrivilege:
         our_set = arn("ses", f"configuration-set/{outputs['ConfigurationSet']}")
         other_log = arn("logs", "log-group:/event-registration/other/function:log-stream:1")
 
+        is_open = outputs["Events"] == "open"
+        used, unused = OF_MANAGED_EVENTS[: 1 if is_open else None], OF_MANAGED_EVENTS[1:] if is_open else ()
+
         questions = [
-            *(Question("dynamodb:PutItem", arn("dynamodb", f"table/{name}")) for name in ("other", "eventmanagement2")),
+            *(
+                Question(f"dynamodb:{operation}", arn("dynamodb", f"table/{name}"))
+                for operation in used
+                for name in ("other", "eventmanagement2", "eventmanagement/index/mail", "eventmanagement/stream/1")
+            ),
             *(
                 Question(f"dynamodb:{operation}", table)
-                for operation in ("GetItem", "DeleteItem", "UpdateItem", "Query", "Scan", "DeleteTable")
+                for operation in (*unused, "Scan", "BatchGetItem", "BatchWriteItem", "PartiQLDelete", "DeleteTable")
             ),
             *(
                 Question("ses:SendEmail", resource, {"ses:FromAddress": address})
@@ -426,36 +524,54 @@ class TestLeastPrivilege:
     @pytest.mark.parametrize(
         ("source", "allowed"),
         [
-            ("events-api/prod/POST/registrations", True),
-            ("events-api/prod/OPTIONS/registrations", True),
-            ("events-api/prod/POST/other", False),
-            ("other-api/prod/POST/registrations", False),
+            ("execute-api:{}:events-api/prod/POST/registrations", True),
+            ("execute-api:{}:events-api/prod/OPTIONS/registrations", True),
+            ("execute-api:{}:events-api/prod/GET/events/devconf-2026", True),
+            ("execute-api:{}:events-api/prod/OPTIONS/events/devconf-2026", True),
+            ("execute-api:{}:events-api/prod/GET/events", False),
+            ("execute-api:{}:events-api/prod/POST/other", False),
+            ("execute-api:{}:other-api/prod/POST/registrations", False),
+            ("execute-api:{}:other-api/prod/GET/events/devconf-2026", False),
+            ("events:{}:rule/events-schedule", "managed"),
+            ("events:{}:rule/other-schedule", False),
         ],
     )
-    def test_only_the_api_invokes_the_function(self, source, allowed):
-        """The function's one permission is for this API's one route."""
-        (permission,) = template.Stack(TEMPLATE).of_type("AWS::Lambda::Permission").values()
+    @pytest.mark.parametrize("mode", ["open", "managed"])
+    def test_only_api_and_schedule_invoke_the_function(self, source, allowed, mode):
+        """The function's permissions are for this API's routes and, with managed events, for this stack's schedule."""
+        found = template.Stack(TEMPLATE, Events=mode).of_type("AWS::Lambda::Permission").values()
 
-        arn = f"arn:aws:execute-api:{template.REGION}:{template.ACCOUNT}:{source}"
-        assert (permission["Principal"], permission["Action"]) == ("apigateway.amazonaws.com", "lambda:InvokeFunction")
-        assert fnmatch.fnmatchcase(arn, permission["SourceArn"]) is allowed
+        service = source.partition(":")[0].replace("execute-api", "apigateway")
+        arn = f"arn:aws:{source.format(f'{template.REGION}:{template.ACCOUNT}')}"
+        matching = [
+            each
+            for each in found
+            if each["Principal"] == f"{service}.amazonaws.com" and fnmatch.fnmatchcase(arn, each["SourceArn"])
+        ]
+        assert {each["Action"] for each in found} == {"lambda:InvokeFunction"}
+        assert bool(matching) is (allowed is True or allowed == mode)
 
 
 def _schema(name):
     return json.loads((files("event_registration") / "schemas" / f"{name}.v1.schema.json").read_text("utf-8"))
 
 
-def _model_of(schema):
-    """Return the structure that a published schema asks for, without its rules for values, as API Gateway reads it."""
+def _model_of(schema, ignored):
+    """
+    Return the structure that a published schema asks for, without its rules for values, as API Gateway reads it.
+
+    What the function ignores the model must, too.
+    """
     definitions = {f"#/$defs/{name}": each for name, each in schema["$defs"].items()}
     return {
         "$schema": "http://json-schema.org/draft-04/schema#",
         "title": schema["title"],
         "type": schema["type"],
-        "required": schema["required"],
+        "required": [name for name in schema["required"] if name not in ignored],
         "properties": {
             name: {"type": (definitions[each["$ref"]] if "$ref" in each else each)["type"]}
             for name, each in schema["properties"].items()
+            if name not in ignored
         },
     }
 
@@ -472,9 +588,12 @@ def _parsed(case):
     return json.loads(base64.b64decode(body) if "base64" in case or case.get("is_base64") else body)
 
 
-def _structural(schema, data):
-    """Tell whether *schema* refuses *data* because something is missing or of another type."""
-    return any(error.validator in {"required", "type"} for error in Draft202012Validator(schema).iter_errors(data))
+def _structural(schema, data, ignored):
+    """Tell whether *schema* refuses *data* because something that counts is missing or of another type."""
+    required = [name for name in schema["required"] if name not in ignored]
+    properties = {name: each for name, each in schema["properties"].items() if name not in ignored}
+    validator = Draft202012Validator(schema | {"required": required, "properties": properties})
+    return any(error.validator in {"required", "type"} for error in validator.iter_errors(data))
 
 
 NO_TEXT = [None, True, 5, 0.5, [], ["Ada"], {}]
@@ -487,10 +606,21 @@ DATA = [
 ]
 
 
+# By mode, what a registration needn't say and the function doesn't look at.
+IGNORED = {"open": frozenset(), "managed": frozenset({"eventname"})}
+
+
+@pytest.fixture(scope="module", params=IGNORED.values(), ids=IGNORED.keys())
+def ignored(request):
+    """Return what is ignored in each mode."""
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def model():
-    """Return the model as the API has it."""
-    stack = template.Stack(TEMPLATE)
+def model(ignored):
+    """Return the model as the API has it in each mode."""
+    (mode,) = (mode for mode, names in IGNORED.items() if names == ignored)
+    stack = template.Stack(TEMPLATE, Events=mode)
     (model,) = stack.of_type("AWS::ApiGateway::Model").values()
     assert stack["RegistrationsPost"]["RequestModels"] == {model["ContentType"]: model["Name"]}
     return model["Schema"]
@@ -499,11 +629,11 @@ def model():
 class TestRequestModel:
     """What API Gateway looks at before it calls the function."""
 
-    def test_is_the_schemas_structure(self, model):
+    def test_is_the_schemas_structure(self, model, ignored):
         """The model is derived from the published schema, and valid by the draft that API Gateway speaks."""
         Draft4Validator.check_schema(model)
 
-        assert model == _model_of(_schema("registration"))
+        assert model == _model_of(_schema("registration"), ignored)
 
     def test_takes_every_body_that_the_function_takes(self, model):
         """No body that the function accepts is kept from it."""
@@ -514,22 +644,38 @@ class TestRequestModel:
         assert len(accepted) > 10
         assert refused == []
 
-    def test_judges_structure_and_nothing_else(self, model):
+    @pytest.mark.parametrize("name", [None, 5, "Another", "www.example.org"], ids=repr)
+    def test_a_name_that_does_not_count_is_let_through(self, name):
+        """With managed events the function ignores the event's name, whatever it is, and so does the model."""
+        (model,) = template.Stack(TEMPLATE, **MANAGED).of_type("AWS::ApiGateway::Model").values()
+        body = {key: value for key, value in ADA.items() if key != "eventname"}
+        with contextlib.closing(SQLiteEventRepository(":memory:")) as repository:
+            repository.create_event(_event(ADA["eventid"]))
+            managed = Settings(events=EventsMode.MANAGED)
+            handler = make_lambda_handler(repository=repository, notifier=RecordingNotifier(), settings=managed)
+
+            answers = [handler(_post(each), CONTEXT) for each in (body, body | {"eventname": name})]
+
+        assert [answer["statusCode"] for answer in answers] == [201, 201]
+        assert Draft4Validator(model["Schema"]).is_valid(body)
+        assert Draft4Validator(model["Schema"]).is_valid(body | {"eventname": name})
+
+    def test_judges_structure_and_nothing_else(self, model, ignored):
         """The model refuses what the schema refuses as missing or no text, and leaves values to the function."""
         schema = _schema("registration")
 
         judged = [(data, Draft4Validator(model).is_valid(data)) for data in DATA]
 
-        assert [data for data, accepted in judged if accepted is _structural(schema, data)] == []
+        assert [data for data, accepted in judged if accepted is _structural(schema, data, ignored)] == []
         assert {accepted for _, accepted in judged} == {True, False}
 
     def test_is_applied(self):
         """Posts are held to the model before the function is called; what a browser asks first has no body."""
         stack = template.Stack(TEMPLATE)
 
-        validators = {each["HttpMethod"]: each.get("RequestValidatorId") for each in _methods(stack)}
+        validators = {(each["HttpMethod"], each.get("RequestValidatorId")) for each in _methods(stack)}
 
-        assert validators == {"POST": "events-bodyvalidator", "OPTIONS": None}
+        assert validators == {("POST", "events-bodyvalidator"), ("OPTIONS", None), ("GET", None)}
         assert stack["BodyValidator"]["ValidateRequestBody"] is True
 
 
@@ -575,9 +721,11 @@ class TestOwnAnswers:
             each["ResponseType"] for each in responses if not ours.items() <= each["ResponseParameters"].items()
         ] == []
 
-    def test_a_refused_body_is_a_problem(self):
+    @pytest.mark.parametrize("mode", ["open", "managed"])
+    def test_a_refused_body_is_a_problem(self, mode):
         """What the model refuses is answered with a problem of our own kind, its status, and a documented code."""
-        response = template.Stack(TEMPLATE)["BadRequestBody"]
+        stack = template.Stack(TEMPLATE, Events=mode)
+        response = stack["BadRequestBody"]
         body = response["ResponseTemplates"]["application/json"]
         problem = json.loads(body)
 
@@ -586,6 +734,7 @@ class TestOwnAnswers:
         assert (response["StatusCode"], problem["status"], problem["errors"]) == ("400", 400, [])
         assert response["ResponseParameters"]["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
         assert re.search(rf"^\| {problem['status']} \|[^|]*`{problem['code']}`", page, re.MULTILINE)
+        assert [name for name in ADA if name in problem["detail"]] == stack["RegistrationModel"]["Schema"]["required"]
         # API Gateway reads it as a template of Velocity's, and these are its signs.
         assert not set(body) & set("$#")
 
@@ -628,6 +777,7 @@ class TestTable:
 
 # Every way of filling in what a condition asks about.
 CHOICES = {
+    "Events": ["open", "managed"],
     "SenderName": ["", "Événements (2026), Inc."],
     "SenderIdentity": ["", "example.org"],
     "ManageSenderIdentity": ["true", "false"],
@@ -650,6 +800,8 @@ TYPING_ERRORS = [
     ("SenderName", "The\tEvents"),
     ("SenderIdentity", "*"),
     ("SenderIdentity", "*@example.org"),
+    ("Events", "Managed"),
+    ("Events", ""),
     ("TableName", "event management"),
     ("EventIds", "devconf-2026;meetup-7"),
     ("EventIds", "devconf/2026"),
@@ -689,6 +841,8 @@ class TestFunction:
             )
         }
         assert {each.configuration_set for each in read} == {"events-configurationset"}
+        assert {each.events for each in read} == set(EventsMode)
+        assert [each.events for each in read] == [choice["Events"] for choice in ALL_CHOICES]
 
     def test_settings_are_the_operators(self):
         """The operator's list of events and treatment of repeats reach the code."""
@@ -729,15 +883,76 @@ class TestFunction:
         (patience,) = re.findall(r"^export const TIMEOUT = ([\d_]+);", client, re.MULTILINE)
         assert _ROOMY_SECONDS <= timeout < int(patience) / 1000
 
-    def test_the_api_has_one_route(self):
-        """There is POST and, for browsers to ask first, OPTIONS, both at /registrations and for the function."""
+    @pytest.mark.parametrize("mode", ["open", "managed"])
+    def test_the_api_has_two_routes(self, mode):
+        """There are registrations to post and cards to get, with OPTIONS to ask first, and all are the function's."""
+        stack = template.Stack(TEMPLATE, Events=mode)
+        paths = {_physical(name): _path(stack, name) for name in stack.of_type("AWS::ApiGateway::Resource")}
+
+        routes = {
+            (each["HttpMethod"], paths[each["ResourceId"]], each["Integration"]["Type"]) for each in _methods(stack)
+        }
+
+        assert routes == {
+            ("POST", "/registrations", "AWS_PROXY"),
+            ("OPTIONS", "/registrations", "AWS_PROXY"),
+            ("GET", "/events/{eventid}", "AWS_PROXY"),
+            ("OPTIONS", "/events/{eventid}", "AWS_PROXY"),
+        }
+
+    def test_every_route_is_served(self):
+        """The snapshot that API Gateway serves is taken when all methods and all answers of its own are there."""
+        served = set(TEMPLATE["Resources"]["ApiDeployment"]["DependsOn"])
+
         stack = template.Stack(TEMPLATE)
 
-        routes = {(each["HttpMethod"], each["ResourceId"], each["Integration"]["Type"]) for each in _methods(stack)}
+        kinds = ("AWS::ApiGateway::Method", "AWS::ApiGateway::GatewayResponse")
+        assert served == {name for kind in kinds for name in stack.of_type(kind)}
 
-        (path,) = stack.of_type("AWS::ApiGateway::Resource").values()
-        assert path["PathPart"] == "registrations"
-        assert routes == {(method, "events-registrationsresource", "AWS_PROXY") for method in ("POST", "OPTIONS")}
+
+def _physical(name):
+    return f"{template.STACK}-{name}".lower()
+
+
+def _path(stack, name):
+    """Return the whole path of a resource of the API."""
+    resource = stack[name]
+    parents = {_physical(each): each for each in stack.of_type("AWS::ApiGateway::Resource")}
+    above = _path(stack, parents[resource["ParentId"]]) if resource["ParentId"] in parents else ""
+    return f"{above}/{resource['PathPart']}"
+
+
+class TestSchedule:
+    """What has the waiting lists served."""
+
+    def test_calls_the_function_every_minute(self):
+        """With managed events a rule calls the function, and nothing else, every minute."""
+        stack = template.Stack(TEMPLATE, **MANAGED)
+
+        (rule,) = stack.of_type("AWS::Events::Rule").values()
+
+        assert (rule["ScheduleExpression"], rule["State"]) == ("rate(1 minute)", "ENABLED")
+        assert [target["Arn"] for target in rule["Targets"]] == ["events-function.Arn"]
+        assert stack.outputs["Schedule"] == "events-schedule"
+
+    def test_repeats_nothing_else(self):
+        """Lambda neither repeats nor keeps a call of the schedule's: the next minute has its own."""
+        stack = template.Stack(TEMPLATE, **MANAGED)
+
+        (asked,) = stack.of_type("AWS::Lambda::EventInvokeConfig").values()
+
+        assert asked["FunctionName"] == stack.outputs["FunctionName"]
+        assert (asked["Qualifier"], asked["MaximumRetryAttempts"]) == ("$LATEST", 0)
+        assert asked["MaximumEventAgeInSeconds"] == 60
+
+    def test_open_events_need_none(self):
+        """Without managed events nothing is called, paid for and watched."""
+        stack = template.Stack(TEMPLATE, **OPEN)
+
+        assert {"Schedule", "SchedulePermission", "ScheduledInvocations", "QueueTroubleAlarm"} & set(
+            stack.resources
+        ) == set()
+        assert "Schedule" not in stack.outputs
 
 
 class TestAlarms:
@@ -794,6 +1009,30 @@ class TestAlarms:
         assert {"Name": alarm["MetricName"]} in directive["Metrics"]
         assert _dimensions(alarm) in [{name: line[name] for name in names} for names in directive["Dimensions"]]
         assert line[alarm["MetricName"]] >= alarm["Threshold"]
+
+    def test_queues_that_can_not_be_served_ring(self, capsys):
+        """The metric that the function writes when a queue fails is watched, and rings if most minutes of five fail."""
+        alarm = self._alarms(**MANAGED)["QueueTroubleAlarm"]
+        with contextlib.closing(_Unavailable(":memory:")) as repository:
+            managed = Settings(events=EventsMode.MANAGED)
+            handler = make_lambda_handler(repository=repository, notifier=RecordingNotifier(), settings=managed)
+
+            handler(SCHEDULE, CONTEXT)
+
+        line = json.loads(capsys.readouterr().out)
+        (directive,) = line["_aws"]["CloudWatchMetrics"]
+        assert alarm["Namespace"] == directive["Namespace"]
+        assert {"Name": alarm["MetricName"]} in directive["Metrics"]
+        assert _dimensions(alarm) in [{name: line[name] for name in names} for names in directive["Dimensions"]]
+        assert 1 < alarm["Threshold"] <= line[alarm["MetricName"]] * alarm["Period"] / 60
+
+
+class _Unavailable(SQLiteEventRepository):
+    """A repository that can't be reached."""
+
+    def list_events(self):
+        """Raise."""
+        raise RepositoryUnavailableError("DynamoDB can't be reached (EndpointConnectionError).")
 
 
 def _dimensions(alarm):

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from event_registration.aws.dynamodb import DynamoDBRepository
+    from event_registration.aws.events import DynamoDBEventRepository
     from event_registration.aws.ses import SESNotifier
 
-__all__ = ["DynamoDBRepository", "SESNotifier"]
+__all__ = ["DynamoDBEventRepository", "DynamoDBRepository", "SESNotifier"]
 
-_HOMES = {"DynamoDBRepository": "dynamodb", "SESNotifier": "ses"}
+_HOMES = {"DynamoDBEventRepository": "events", "DynamoDBRepository": "dynamodb", "SESNotifier": "ses"}
 
 
 def __getattr__(name: str) -> object:

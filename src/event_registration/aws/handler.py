@@ -1,4 +1,4 @@
-"""The Lambda handler: payloads of every HTTP trigger to our API and back."""
+"""The Lambda handler: what it is made of, what it does with a payload, and the one line that it logs."""
 
 from __future__ import annotations
 
@@ -7,22 +7,26 @@ import os
 import sys
 import time
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from event_registration.api import Api, Request
-from event_registration.errors import Problem, SettingsError
-from event_registration.responses import HEADERS, Response, problem
+from event_registration.api import Api
+from event_registration.aws.payloads import answer_to, deadline_of, is_schedule, request_of
+from event_registration.errors import NotifierError, Problem, SettingsError
+from event_registration.responses import HEADERS, Response, problem, refusal
 from event_registration.service import RegistrationService
-from event_registration.settings import PREFIX, Settings
+from event_registration.settings import PREFIX, EventsMode, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
-    from event_registration.ports import Notifier, RegistrationRepository
+    from event_registration.managed import EventRegistrationService
+    from event_registration.ports import EventRepository, Notifier, RegistrationRepository
 
 __all__ = ["make_lambda_handler"]
 
 _NAMESPACE = "EventRegistration"
+_MAIL_TROUBLE = "MailTrouble"
+_QUEUE_TROUBLE = "QueueTrouble"
 
 
 def make_lambda_handler(
@@ -35,37 +39,47 @@ def make_lambda_handler(
     Make a Lambda handler for REST API, HTTP API, function URL and load balancer triggers.
 
     Call it once, at import: the clients it makes are kept over invocations. Each part that is left out is made of
-    the environment: a `DynamoDBRepository` on ``EVENT_REGISTRATION_TABLE``, an `SESNotifier` that sends from
-    ``EVENT_REGISTRATION_SENDER``, `Settings.from_environ`.
+    the environment: a `DynamoDBRepository` on ``EVENT_REGISTRATION_TABLE``, or a `DynamoDBEventRepository` if
+    ``EVENT_REGISTRATION_EVENTS`` is ``managed``; an `SESNotifier` that sends from ``EVENT_REGISTRATION_SENDER``;
+    `Settings.from_environ`. With managed events a scheduled rule of EventBridge's may call it too: it then gives free
+    seats to who waits.
 
-    The handler writes one JSON line per request to standard output: request id, event id, outcome, code,
-    milliseconds, and a CloudWatch metric if a mail is late; no personal data.
+    The handler writes one JSON line per call to standard output: request id, event id, outcome, code, milliseconds,
+    and a CloudWatch metric if a mail is late or waiting lists can't be served; no personal data.
 
     Args:
-        repository: Where registrations are kept.
+        repository: Where registrations are kept; with managed events an `EventRepository`, which keeps events too.
         notifier: What sends mail.
         settings: What the operator decides.
 
     Returns:
-        ``handler(payload, context)``. It never raises for what a client sent.
+        ``handler(payload, context)``. It never raises, whatever a client sent and whatever failed.
 
     Raises:
         SettingsError: The environment is wrong or lacks the sender; every problem is named.
+        TypeError: Events are managed, and *repository* keeps none.
     """
     if settings is None:
         settings = Settings.from_environ(os.environ, required=("sender",) if notifier is None else ())
-    service = RegistrationService(
-        _dynamodb_repository(settings) if repository is None else repository,
-        _ses_notifier(settings) if notifier is None else notifier,
-        event_ids=settings.event_ids,
-        on_duplicate=settings.on_duplicate,
+    if repository is None:
+        repository = _dynamodb_repository(settings)
+    if notifier is None:
+        notifier = _ses_notifier(settings)
+    managed = None
+    if settings.events is EventsMode.MANAGED:
+        managed = _managed_service(repository, notifier, settings)
+    service = managed or RegistrationService(
+        repository, notifier, event_ids=settings.event_ids, on_duplicate=settings.on_duplicate
     )
-    api = Api(service, allowed_origins=settings.allowed_origins)
+    api = Api(service, allowed_origins=settings.allowed_origins, card=managed.card if managed else None)
 
     def handler(payload: object, context: object) -> dict[str, Any]:
         started = time.monotonic()
+        deadline = deadline_of(context, started)
+        if managed and is_schedule(payload):
+            return _settle(managed, context, started, deadline)
         try:
-            request = _request(payload, context, started)
+            request = request_of(payload, deadline)
         except (AttributeError, KeyError, TypeError, ValueError):
             response = problem(
                 HTTPStatus.BAD_REQUEST,
@@ -76,91 +90,86 @@ def make_lambda_handler(
             )
         else:
             response = api.handle(request)
-        _log(response, context, time.monotonic() - started)
-        return _answer(response, payload)
+        _log_response(response, context, started)
+        return answer_to(payload, response)
 
     return handler
 
 
-def _request(payload: Any, context: object, now: float) -> Request:  # noqa: ANN401 - anything may call a Lambda
-    """Read a payload; what isn't one of the four kinds raises whatever its absence of structure raises."""
-    request_context = payload["requestContext"]
-    headers = _single_values(payload)
-    if payload.get("version") == "2.0":
-        method = request_context["http"]["method"]
-        path = payload["rawPath"]
-    else:
-        method, path = payload["httpMethod"], payload["path"]
-    body = payload.get("body") or ""
-    if not (isinstance(request_context, dict) and all(isinstance(text, str) for text in (method, path, body))):
-        raise TypeError("no HTTP request")
-    return Request(
-        method=method.upper(),
-        path=path,
-        headers=headers,
-        body=body,
-        is_base64=payload.get("isBase64Encoded") is True,
-        deadline=_deadline(context, now),
+def _managed_service(
+    repository: RegistrationRepository, notifier: Notifier, settings: Settings
+) -> EventRegistrationService:
+    from event_registration.managed import EventRegistrationService
+
+    if not hasattr(repository, "admit"):
+        raise TypeError("With managed events the repository must be an EventRepository.")
+    return EventRegistrationService(
+        cast("EventRepository", repository), notifier, event_ids=settings.event_ids, on_duplicate=settings.on_duplicate
     )
 
 
-def _single_values(payload: Mapping[str, Any]) -> dict[str, str]:
-    """Return the headers under lower-case names; of several values the last, as API Gateway's own ``headers`` has."""
-    many = payload.get("multiValueHeaders") or {}
-    single = {name: values[-1] for name, values in many.items() if values} or payload.get("headers") or {}
-    return {name.lower(): value for name, value in single.items() if isinstance(value, str)}
+def _settle(
+    service: EventRegistrationService, context: object, started: float, deadline: float | None
+) -> dict[str, Any]:
+    """Serve all queues. What fails is logged and left to the next call: raising would have Lambda call again itself."""
+    try:
+        settled = service.settle_all(deadline=deadline)
+    except Exception as error:  # noqa: BLE001 - the last line: a stack trace may hold what a person typed
+        _log("ERROR", context, started, refusal(error).facts, metrics=[_QUEUE_TROUBLE])
+        return {}
+    counts = {"events": settled.events, "promoted": settled.promoted}
+    if settled.troubles:
+        first = settled.troubles[0]
+        metrics = {_MAIL_TROUBLE if isinstance(each, NotifierError) else _QUEUE_TROUBLE for each in settled.troubles}
+        _log("WARN", context, started, counts | {"trouble": first.code, "cause": str(first)}, metrics=sorted(metrics))
+    else:
+        _log("INFO", context, started, counts)
+    return counts
 
 
-def _deadline(context: object, now: float) -> float | None:
-    remaining = getattr(context, "get_remaining_time_in_millis", None)
-    return now + remaining() / 1000 if remaining else None
+def _log_response(response: Response, context: object, started: float) -> None:
+    facts = {"status": response.status, **response.facts}
+    if "trouble" in facts:
+        _log("WARN", context, started, facts, metrics=[_MAIL_TROUBLE])
+    else:
+        is_ours = response.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        _log("ERROR" if is_ours else "INFO", context, started, facts)
 
 
-def _answer(response: Response, payload: object) -> dict[str, Any]:
-    answer: dict[str, Any] = {
-        "statusCode": response.status,
-        "headers": dict(response.headers),
-        "body": response.body,
-        "isBase64Encoded": False,
-    }
-    if isinstance(payload, dict) and payload.get("multiValueHeaders") and not payload.get("headers"):
-        # A load balancer whose target group has multi-value headers on reads these only ("Lambda functions as
-        # targets for Application Load Balancers", multi-value headers).
-        answer["multiValueHeaders"] = {name: [value] for name, value in response.headers.items()}
-    return answer
-
-
-def _log(response: Response, context: object, seconds: float) -> None:
+def _log(
+    level: str, context: object, started: float, facts: Mapping[str, object], *, metrics: Collection[str] = ()
+) -> None:
     line: dict[str, Any] = {
-        "level": "ERROR" if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR else "INFO",
+        "level": level,
         "request_id": getattr(context, "aws_request_id", None),
-        "status": response.status,
-        **response.facts,
-        "milliseconds": round(seconds * 1000, 1),
+        **facts,
+        "milliseconds": round((time.monotonic() - started) * 1000, 1),
     }
-    if "trouble" in response.facts:
+    if metrics:
         # CloudWatch's embedded metric format: the line itself is the metric. Its dimension tells stacks apart.
         name = getattr(context, "function_name", None)
         dimensions = {"FunctionName": name} if name else {}
-        line |= dimensions | {
-            "level": "WARN",
-            "MailTrouble": 1,
-            "_aws": {
-                "Timestamp": int(time.time() * 1000),
-                "CloudWatchMetrics": [
-                    {"Namespace": _NAMESPACE, "Dimensions": [[*dimensions]], "Metrics": [{"Name": "MailTrouble"}]},
-                ],
-            },
+        directive = {
+            "Namespace": _NAMESPACE,
+            "Dimensions": [[*dimensions]],
+            "Metrics": [{"Name": metric} for metric in metrics],
         }
+        line |= dimensions | dict.fromkeys(metrics, 1)
+        line["_aws"] = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}
     sys.stdout.write(json.dumps(line, default=str) + "\n")
     sys.stdout.flush()
 
 
 def _dynamodb_repository(settings: Settings) -> RegistrationRepository:
+    # Short time-outs, so that there is time to try again before the deadline: DynamoDB answers in milliseconds.
+    client, call_seconds = _client("dynamodb", connect_timeout=1, read_timeout=1), 2
+    if settings.events is EventsMode.MANAGED:
+        from event_registration.aws.events import DynamoDBEventRepository
+
+        return DynamoDBEventRepository(client, settings.table, call_seconds=call_seconds)
     from event_registration.aws.dynamodb import DynamoDBRepository
 
-    # Short time-outs, so that there is time to try again before the deadline: DynamoDB answers in milliseconds.
-    return DynamoDBRepository(_client("dynamodb", connect_timeout=1, read_timeout=1), settings.table, call_seconds=2)
+    return DynamoDBRepository(client, settings.table, call_seconds=call_seconds)
 
 
 def _ses_notifier(settings: Settings) -> Notifier:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -10,14 +9,15 @@ from typing import TYPE_CHECKING
 import click
 
 from event_registration.cli.options import complaining, on_stack
-from event_registration.cli.progress import bar, follow
+from event_registration.cli.progress import follow
+from event_registration.cli.publishing import event_in, publish
+from event_registration.cli.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from rich.console import Console
 
-    from event_registration.deployment.account import Account
     from event_registration.deployment.deploy import Deployment
 
 __all__ = ["deploy"]
@@ -45,7 +45,19 @@ def _switch(value: bool | None) -> str | None:  # noqa: FBT001 - click's
 @click.option("--sender", help="Address that mail comes from: events@example.org or 'Events <events@example.org>'.")
 @click.option("--sender-identity", metavar="DOMAIN", help="Verify and use the sender's domain, not its address.")
 @click.option("--ses-sandbox/--no-ses-sandbox", default=None, help="Whether SES is in its sandbox.  [default: asked]")
-@click.option("--table", metavar="NAME", help="Table of the registrations.  [default: eventmanagement]")
+@click.option(
+    "--events",
+    type=click.Choice(["managed", "open"]),
+    help="Take events that are set up, or any that is named.  [default: managed]",
+)
+@click.option(
+    "--event",
+    "event_file",
+    type=click.Path(allow_dash=True),
+    metavar="FILE",
+    help="JSON or YAML file of a first event to set up.",
+)
+@click.option("--table", metavar="NAME", help="Table of events and registrations.  [default: eventmanagement]")
 @click.option("--event-ids", metavar="ID,ID", help="The only event ids to take.  [default: any]")
 @click.option("--on-duplicate", type=click.Choice(["answer", "reject"]), help="What a repeat gets.  [default: answer]")
 @click.option(
@@ -77,6 +89,8 @@ def deploy(  # noqa: PLR0913 - one argument an option
     sender: str | None,
     sender_identity: str | None,
     ses_sandbox: bool | None,
+    events: str | None,
+    event_file: str | None,
     table: str | None,
     event_ids: str | None,
     on_duplicate: str | None,
@@ -94,9 +108,9 @@ def deploy(  # noqa: PLR0913 - one argument an option
     """
     Deploy everything to AWS: form, API, function, table, mail.
 
-    Builds the function's package, shows what would change, asks, changes the stack and uploads the form. Repeat it to
-    update; what isn't named keeps its value. A table that is left from an earlier stack is taken over with all that
-    is in it.
+    Builds the function's package, shows what would change, asks, changes the stack, uploads the form and sets up the
+    first event, if one is given. Repeat it to update; what isn't named keeps its value. A table that is left from an
+    earlier stack is taken over with all that is in it.
     """
     with complaining(), TemporaryDirectory() as folder:
         from rich.console import Console
@@ -109,6 +123,7 @@ def deploy(  # noqa: PLR0913 - one argument an option
         options = {
             "SenderIdentity": sender_identity,
             "SesSandbox": _switch(ses_sandbox),
+            "Events": events,
             "TableName": table,
             "EventIds": event_ids,
             "OnDuplicate": on_duplicate,
@@ -123,11 +138,15 @@ def deploy(  # noqa: PLR0913 - one argument an option
         if twice := [name for name in others if name in by_sender or options.get(name) is not None]:
             raise click.UsageError(f"{', '.join(twice)}: given as an option and as --parameter.")
         wishes = parameters_of(sender, options | dict(others))
+        store = Store(stack=stack, region=region, profile=profile)
+        event = event_in(event_file, store) if event_file else None
         account = Account(region=region, profile=profile)
         console.print(f"Stack [bold]{stack}[/] in account {account.id}, {account.region}")
         with console.status("Building the function's package and asking what would change"):
             deployment = prepare(account, Stack(account, stack), wishes, folder=Path(folder), bucket=bucket)
         try:
+            if event:
+                _check_catalogue(deployment)
             _show(console, deployment)
             if dry_run:
                 deployment.discard()
@@ -142,7 +161,12 @@ def deploy(  # noqa: PLR0913 - one argument an option
             raise
         if deployment.change_set:
             follow(console, deployment.change_set.execute(), len(deployment.change_set.changes))
-        _publish(console, deployment)
+        publish(console, deployment, store, event)
+
+
+def _check_catalogue(deployment: Deployment) -> None:
+    if not deployment.is_managed:
+        raise click.UsageError("--event: this stack takes any event that is named. Say --events managed as well.")
 
 
 def _show(console: Console, deployment: Deployment) -> None:
@@ -173,38 +197,4 @@ def _show(console: Console, deployment: Deployment) -> None:
         name, items = deployment.adopted["TableName"], deployment.adopted.get("ItemCount", 0)
         console.print(
             f"Table {name} is there already (about {items:,} items): it is taken over with all that is in it."
-        )
-
-
-def _publish(console: Console, deployment: Deployment) -> None:
-    """Upload the site, and say where everything is and what is left to do."""
-    from event_registration.deployment import site
-
-    outputs = deployment.stack.outputs()
-    files = site.site_files(outputs["ApiUrl"])
-    with bar(console, len(files)) as (progress, task):
-        for file in site.upload(deployment.account, outputs["SiteBucket"], files):
-            progress.update(task, description=file.key, advance=1)
-    doctor = shlex.join(["event-registration", "doctor", "--stack", deployment.stack.name, *deployment.account.options])
-    console.print(f"\n[bold green]Ready.[/] The form:  {outputs['SiteUrl']}")
-    for line in (
-        f"       The API:   {outputs['ApiUrl']}/registrations",
-        *_hints(deployment.account, outputs),
-        f"Look whether all is well: {doctor}",
-    ):
-        console.print(line, markup=False)
-
-
-def _hints(account: Account, outputs: Mapping[str, str]) -> Iterator[str]:
-    from event_registration.deployment.diagnosis import found
-
-    identity = outputs["SenderIdentity"]
-    state = found(account.client("sesv2").get_email_identity, EmailIdentity=identity)
-    if state is None:
-        yield f"No mail goes out: SES doesn't know {identity}."
-    elif not state.get("VerifiedForSendingStatus"):
-        yield (
-            f"No mail goes out yet: AWS has sent a mail to {identity}; open the link in it."
-            if "@" in identity
-            else f"No mail goes out yet: publish the DNS records that doctor shows for {identity}."
         )

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from event_registration.deployment.checks_of_events import EVENT_CHECKS
 from event_registration.deployment.checks_of_mail import MAIL_CHECKS
 from event_registration.deployment.checks_of_table import TABLE_CHECKS
 from event_registration.deployment.diagnosis import advice, check, found, problem
@@ -24,6 +25,7 @@ _GATEWAY_ANSWERS = ("BAD_REQUEST_BODY", "DEFAULT_4XX", "DEFAULT_5XX")
 _LAPTOP = frozenset({"localhost", "127.0.0.1"})
 _SITE = ("index.html", "config.mjs")
 _API_URL = re.compile(r'apiUrl\s*=\s*"([^"]*)"')
+_MANAGED = re.compile(r"managed\s*=\s*true\b")
 # New accounts have ten: of people who register at the same moment some would be refused.
 _FEWEST_INVOCATIONS = 50
 
@@ -84,16 +86,20 @@ def https(at: Deployed) -> Iterator[Trouble]:
         yield advice(f"The site {allowed} {danger}", "Once it has HTTPS:", secure)
 
 
-@check("The form is there and talks to this API.", "s3:GetObject", "s3:ListBucket")
+@check("The form is there, talks to this API, and takes the same events.", "s3:GetObject", "s3:ListBucket")
 def site_config(at: Deployed) -> Iterator[Trouble]:
     answers = {key: found(at.client("s3").get_object, Bucket=at.output("SiteBucket"), Key=key) for key in _SITE}
     texts = {key: answer["Body"].read().decode(errors="replace") for key, answer in answers.items() if answer}
     if "index.html" not in texts:
         yield problem("The form is not in its bucket.", "Upload it again:", at.deploy())
-    api_url = _API_URL.search(texts.get("config.mjs", ""))
+    config = texts.get("config.mjs", "")
+    api_url, form = _API_URL.search(config), "managed" if _MANAGED.search(config) else "open"
     if api_url is None or api_url[1].rstrip("/") != at.output("ApiUrl"):
         named = repr(api_url[1]) if api_url else "no API"
         message = f"The form's config.mjs names {named} and not {at.output('ApiUrl')}."
+        yield problem(message, "Upload it again:", at.deploy())
+    elif form != at.output("Events"):
+        message = f"The form is for {form} events, and the stack's are {at.output('Events')}."
         yield problem(message, "Upload it again:", at.deploy())
 
 
@@ -185,6 +191,7 @@ def _origin(url: str) -> str:
 CHECKS = (
     *MAIL_CHECKS,
     *TABLE_CHECKS,
+    *EVENT_CHECKS,
     *(cors_origin, https, site_config),
     *(alarms, api_logging_role, concurrency),
 )

@@ -33,6 +33,7 @@ _RULES = {
     "TableName": ("TABLE", "--table"),
 }
 _DEFAULT_TABLE = "eventmanagement"
+_MANAGED = "managed"
 
 
 @frozen(kw_only=True)
@@ -45,6 +46,7 @@ class Deployment:
         stack: The stack.
         package: The function's zip.
         bucket: Where the zip will be uploaded to.
+        is_managed: Whether the organiser's catalogue has the events, or any is taken.
         parameters: The template's parameters that get another value than now.
         change_set: What would change; ``None`` if the stack is as it should be.
         adopted: What DynamoDB says of a table that is there and that the stack would take over; ``None`` if it makes
@@ -55,6 +57,7 @@ class Deployment:
     stack: Stack
     package: Package
     bucket: str
+    is_managed: bool
     parameters: Mapping[str, str]
     change_set: ChangeSet | None
     adopted: dict[str, Any] | None
@@ -138,6 +141,8 @@ def prepare(
         raise DeploymentError("A first deployment needs --sender, the address that mail comes from.")
     chosen = {**present, **wishes}
     parameters = {
+        # Before there was a choice, stacks took any event: such a one goes on as it is.
+        "Events": present.get("Events", "open" if present else _MANAGED),
         "SesSandbox": _sandbox(account),
         **_identity(account, present, wishes, resources),
         "ManageApiGatewayAccount": _manage_logging(account, resources),
@@ -164,6 +169,7 @@ def prepare(
         stack=stack,
         package=package,
         bucket=bucket,
+        is_managed=parameters["Events"] == _MANAGED,
         parameters={name: value for name, value in parameters.items() if present.get(name) != value},
         change_set=change_set,
         adopted=table,

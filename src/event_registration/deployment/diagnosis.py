@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Check", "Deployed", "Severity", "Trouble", "advice", "check", "found", "problem"]
 
-_ABSENT = frozenset({"NoSuchKey", "NotFound", "NotFoundException"})
+_ABSENT = frozenset({"NoSuchKey", "NotFound", "NotFoundException", "ResourceNotFoundException"})
 
 
 class Severity(StrEnum):

@@ -33,7 +33,10 @@ BUDGET = 1_310_720  # bytes, 1.25 MiB; a test holds the zip to it
 
 _OWN = "event-registration"
 _DEPENDENCIES = ("attrs", "cattrs", "idna", "tzdata")
-_NOT_FOR_THE_FUNCTION = {"__main__.py", "assets.py", "cli", "deployment", "local", "schemas", "testing", "web"}
+_NOT_FOR_THE_FUNCTION = {
+    *("__main__.py", "assets.py", "organiser.py"),
+    *("cli", "deployment", "local", "schemas", "testing", "web"),
+}
 _FOR_SCANNERS_AND_LAWYERS = re.compile(r"METADATA|licenses|sboms|(LICEN[CS]E|COPYING|NOTICE|AUTHORS).*")
 
 _ENTRY = b'''"""The function's entry: Lambda's setting for the handler is lambda_function.handler."""

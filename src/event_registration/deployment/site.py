@@ -15,6 +15,7 @@ from event_registration.errors import DeploymentError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from event_registration.deployment.account import Account
 
@@ -50,18 +51,21 @@ class SiteFile:
     caching: str = _CACHING
 
 
-def site_files(api_url: str) -> list[SiteFile]:
+def site_files(api_url: str, *, managed: bool) -> list[SiteFile]:
     """
     Return the site's files, the page itself last, so that whoever loads it finds all it asks for.
 
+    Of them only ``config.mjs`` differs from the release's.
+
     Args:
-        api_url: Where the API is; ``config.mjs`` tells it to the page and is the only file that differs.
+        api_url: Where the API is.
+        managed: Whether the organiser's catalogue has the events.
     """
     paths = sorted(site_folder().iterdir(), key=lambda path: (path.suffix == ".html", path.name))
     return [
         SiteFile(
             key=path.name,
-            body=_config(path.read_text(encoding="utf-8"), api_url) if path.name == CONFIG else path.read_bytes(),
+            body=_config(path, api_url, managed=managed) if path.name == CONFIG else path.read_bytes(),
             content_type=_TYPES[path.suffix],
         )
         for path in paths
@@ -111,5 +115,7 @@ def empty(account: Account, bucket: str) -> int:
     return count
 
 
-def _config(text: str, api_url: str) -> bytes:
-    return re.sub(r'apiUrl = ""', lambda _: f"apiUrl = {json.dumps(api_url)}", text).encode()
+def _config(path: Path, api_url: str, *, managed: bool) -> bytes:
+    values = {"apiUrl": json.dumps(api_url), "managed": json.dumps(managed)}
+    text = path.read_text(encoding="utf-8")
+    return re.sub(r"(?<=export const )(\w+) = .*(?=;)", lambda match: f"{match[1]} = {values[match[1]]}", text).encode()

@@ -19,8 +19,8 @@ PARAMETERS = frozenset({"CodeBucket", "CodeKey", "SenderAddress", "TableName"})
 _DEPLOYMENT = "ApiDeployment"
 _TABLE = "RegistrationTable"
 _TABLE_NAME = "TableName: !Ref TableName"
-# The parameters that API Gateway's own answers depend on, and their defaults.
-_SERVED = {"AllowedOrigin": "", "SiteHosting": "CloudFront"}
+# The parameters that API Gateway's snapshot depends on, and their defaults.
+_SERVED = {"AllowedOrigin": "", "Events": "managed", "SiteHosting": "CloudFront"}
 
 
 def table_id(name: str, resources: Mapping[str, str]) -> str:
