@@ -74,7 +74,7 @@ def mistakes(books: Books, *, settled: bool) -> list[str]:
         settled: Whether nothing may be left to do. Otherwise it is only what must hold at every moment.
     """
     found = [*_of_the_event(books), *_of_seats(books), *_of_the_queue(books)]
-    return found + [*_left_to_do(books)] if settled else found
+    return [*found, *_left_to_do(books)] if settled else found
 
 
 def _of_the_event(books: Books) -> Iterator[str]:

@@ -51,10 +51,11 @@ class EventModel:
         self.capacity = capacity
         self.settle()
 
-    def settle(self):
-        """Give free seats to who waits."""
-        while self.waiting and len(self.confirmed) < self.capacity:
-            self.confirmed.add(self.waiting.pop(0))
+    def settle(self, most=1000):
+        """Give free seats to who waits, to so many at most."""
+        for _ in range(min(most, self.capacity - len(self.confirmed))):
+            if self.waiting:
+                self.confirmed.add(self.waiting.pop(0))
 
     def seen(self):
         """Return all that it knows."""

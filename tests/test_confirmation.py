@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from event_registration.confirmation import render
+from event_registration.model import Status
 from event_registration.testing import make_registration
 
 # What mail programs take for a link: a dot, an @ or a colon with something right after it.
@@ -141,3 +142,69 @@ def test_survives_braces_and_percents():
 
     assert "{event} %s {0}" in message.text
     assert "{name}" in message.html
+
+
+def _waiting(**changes):
+    return render(make_registration(status=Status.WAITLISTED, **changes))
+
+
+def _said(message):
+    """Return what a reader of each part of *message* reads, on one line each."""
+    html = " ".join(_parsed(message.html).runs)
+    return [" ".join(part.split()) for part in (message.subject, message.text.replace("\u2060", ""), html)]
+
+
+def test_tells_who_waits():
+    """Who waits is told so in the subject and in both bodies, with the event, and what happens next."""
+    message = _waiting(attendee_name="أحمد بن علي", event_name="夏祭り")
+
+    subject, text, html = _said(message)
+    assert subject == "On the waiting list: 夏祭り"
+    for body in (text, html):
+        assert "أحمد بن علي" in body
+        assert "夏祭り" in body
+        assert "all seats of this event are taken, and you have a place on its waiting list" in body
+        assert "As soon as a seat becomes free and it is your turn, it is yours and we write to you." in body
+    assert "You are on the waiting list" in html
+
+
+def test_confirms_nothing_to_who_waits():
+    """No part of the mail to who waits can be taken for a confirmation, nor the other way round."""
+    waiting = " ".join(_said(_waiting())).lower()
+    confirmed = " ".join(_said(render(make_registration()))).lower()
+
+    assert not re.search(r"confirmed|you are registered|see you", waiting)
+    assert not re.search(r"waiting|are taken", confirmed)
+
+
+@pytest.mark.parametrize("bait", BAIT)
+@pytest.mark.parametrize("field", ["attendee_name", "event_name"])
+def test_makes_no_link_for_who_waits(field, bait):
+    """In the mail of the waiting list, too, what was typed is broken where it would become a link."""
+    message = _waiting(**{field: bait})
+
+    assert not LINKED.search(message.subject.removeprefix("On the waiting list: "))
+    assert not LINKED.search(message.text)
+    assert not [run for run in _parsed(message.html).runs if LINKED.search(run)]
+
+
+def test_shows_markup_as_text_to_who_waits():
+    """In the mail of the waiting list, too, markup in a name is no element, and nothing is loaded."""
+    bait = """<img src=x onerror="alert('1')">&amp;"""
+
+    message = _waiting(attendee_name=bait, event_name=bait)
+
+    parser = _parsed(message.html)
+    assert [attribute for attribute in parser.attributes if attribute[0] == "img"] == []
+    assert "".join(parser.runs).count(bait) == 2
+    assert not re.search(r"href=|url\(|@import|<script|<form|<a ", message.html)
+
+
+def test_greets_and_explains_alike():
+    """Whoever gets either mail and did not register is told the same."""
+    why = "You get this message because someone, most likely you, entered this address in a registration form."
+
+    for message in (_waiting(), render(make_registration())):
+        _, text, html = _said(message)
+        assert why in text
+        assert why in html

@@ -104,7 +104,9 @@ def modelled(model, operation):
         model.waiting = [each for each in model.waiting if each != f"{rest}@example.org"]
     elif verb == "resize":
         model.capacity = int(rest)
-    if not operation.endswith("!"):
+    elif verb == "promote":
+        model.settle(1)
+    if not operation.endswith("!") and verb != "promote":
         model.settle()
     return model
 
@@ -148,9 +150,11 @@ def _check(clients, table, case):
         world.repositories[0].settle(world.event_id, CLOCK())
         inside = [] if refused["inner"] else [inner]
         around = [] if refused["outer"] else [outer]
-        # The outer one's last act is to settle, which may come to do the inner one's work.
+        # The outer one's last act is to settle, a seat at a time; some may be left when the inner one comes.
         begun = [f"{each.rstrip('!')}!" for each in around]
-        orders = [inside + around, around + inside, [*begun, *inside, "settle"]]
+        orders = [inside + around] + [
+            [*begun, *["promote"] * seats, *inside] for seats in range(len(HISTORIES[history][1]) + 1)
+        ]
         expected = [_after(world.model, [*order, "settle"]) for order in orders]
         actual = seen(world.repositories[0], world.event_id)
         assert actual in expected, f"{inner!r} at call {call} of {outer!r}, {history}: {actual} is none of {expected}"

@@ -108,13 +108,13 @@ class Admission:
             raise ChangedError
         if seat := self._seats.first_unclaimed(current, deadline):
             return [*ledger.take(entrant, seat), ledger.as_read(current)]
-        if current.event.waitlist:
-            place = self._table.increment(event_id, ledger.PLACES, "places", deadline)
-            return ledger.join(entrant, place)
         row = self._table.get(event_id, REGISTRATION + entrant.digest, deadline)
-        if row is None or registration_from_row(row).status is Status.CANCELLED:
+        if row and registration_from_row(row).status is not Status.CANCELLED:
+            raise ConditionFailedError({0: row}, after_lost_answer=False)  # a repeat, which a write would have met
+        if not current.event.waitlist:
             raise refusal(EventState.FULL)
-        raise ConditionFailedError({0: row}, after_lost_answer=False)  # a repeat, which a write would have met
+        place = self._table.increment(event_id, ledger.PLACES, "places", deadline)
+        return ledger.join(entrant, place)
 
     def _met(self, entrant: ledger.Entrant, failed: ConditionFailedError, deadline: float | None) -> Registration:
         if row := failed.found[0]:
