@@ -15,12 +15,13 @@ from timing import cpu_seconds
 
 from event_registration import errors
 from event_registration.api import Api, Request
-from event_registration.local import SQLiteRepository
+from event_registration.local import SQLiteEventRepository, SQLiteRepository
+from event_registration.managed import EventRegistrationService
 from event_registration.model import Mail, MailState, Status
 from event_registration.responses import Response
 from event_registration.rules import PROBLEM_MESSAGES
 from event_registration.service import OnDuplicate, RegistrationService
-from event_registration.testing import ManualClock, RecordingNotifier, make_registration
+from event_registration.testing import ManualClock, RecordingNotifier, make_event, make_registration
 
 WIRE = Path(__file__).parent / "wire"
 REFUSED = json.loads((WIRE / "bodies.json").read_text("utf-8"))
@@ -763,3 +764,17 @@ def test_a_response_needs_no_body():
     response = Response(status=204, headers={})
 
     assert (response.body, dict(response.facts)) == ("", {})
+
+
+@pytest.mark.parametrize(("method", "status"), [("POST", 201), ("GET", 404), ("PUT", 405)])
+def test_a_base_path_may_be_called_events(method, status):
+    """Behind a stage named events people register all the same; only what is read there is an event."""
+    repository = SQLiteEventRepository(":memory:")
+    repository.create_event(make_event())
+    service = EventRegistrationService(repository, RecordingNotifier(), clock=ManualClock())
+    api = Api(service, card=service.card)
+
+    response = api.handle(_request(method=method, path="/events/registrations"))
+
+    assert response.status == status
+    repository.close()

@@ -48,12 +48,12 @@ class Store(SQLiteEventRepository):
         self.looks = 0
         self.fault = None
 
-    def find_event(self, event_id):
+    def find_event(self, event_id, *, deadline=None):
         """Count, then find or raise."""
         self.looks += 1
         if self.fault:
             raise self.fault
-        return super().find_event(event_id)
+        return super().find_event(event_id, deadline=deadline)
 
 
 class System:

@@ -18,9 +18,10 @@ class _Counted(SQLiteEventRepository):
     def __init__(self):
         super().__init__(":memory:")
         self.asked = []
+        self.deadline = None
         self.fault = None
 
-    def find_event(self, event_id):
+    def find_event(self, event_id, *, deadline=None):  # noqa: ARG002 - the port's
         """Count, then find or raise."""
         self.asked.append(event_id)
         if self.fault:
@@ -182,6 +183,13 @@ def test_needs_no_repository_while_it_remembers(catalogue, repository, time):
     time.now += 4
 
     assert catalogue.find(ID).event.event_id == ID
+
+
+def test_reads_in_time(catalogue, repository, time):
+    """A reading has the deadline of who asks."""
+    catalogue.find(ID, deadline=1004.0)
+
+    assert repository.deadline == 1004.0
 
 
 def test_many_may_ask_at_once(catalogue):

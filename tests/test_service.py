@@ -4,6 +4,7 @@ import itertools
 import random
 
 import pytest
+from attrs import evolve
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from event_registration.aws import DynamoDBRepository
@@ -484,3 +485,37 @@ def test_tells_the_time_in_utc():
     now = utc_now()
 
     assert now.utcoffset().total_seconds() == 0
+
+
+def test_who_was_cancelled_comes_back(make_service):
+    """In an event that nobody manages, too, whoever's registration was cancelled is registered anew."""
+    service, notifier = make_service()
+    first = service.register(make_registration()).registration
+    repository = service._repository
+    repository.replace(first, evolve(first, status=Status.CANCELLED, revision=first.revision + 1))
+
+    receipt = service.register(make_registration(attendee_name="Ada King"))
+
+    stored = repository.find("devconf-2026", "ada@example.org")
+    assert receipt.outcome is Outcome.REGISTERED
+    assert (stored.status, stored.attendee_name, stored.revision) == (Status.CONFIRMED, "Ada King", 3)
+    assert stored.registration_id != first.registration_id
+    assert len(notifier.messages) == 2
+
+
+class _NeverReplaces(SQLiteRepository):
+    """A repository in which somebody else is always faster."""
+
+    def replace(self, *_, **__):
+        return False
+
+
+def test_coming_back_may_have_to_wait(clock):
+    """Who can't be registered anew because the row changes all the time is asked to try again."""
+    repository = _NeverReplaces(":memory:")
+    repository.add(make_registration(status=Status.CANCELLED))
+
+    with pytest.raises(RepositoryUnavailableError):
+        RegistrationService(repository, RecordingNotifier(), clock=clock).register(make_registration())
+
+    repository.close()

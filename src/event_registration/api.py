@@ -59,7 +59,8 @@ class Api:
         service: What does the work.
         allowed_origins: The web origins, exact, whose pages may post here. The API's own origin and callers without
             one, which are no browsers, always may.
-        card: Tells an event and its state, where a catalogue has the events; a registration then needn't name its own.
+        card: Tells an event and its state by its id and a *deadline*, where a catalogue has the events; a registration
+            then needn't name its own.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class Api:
         service: RegistrationService,
         *,
         allowed_origins: Collection[str] = (),
-        card: Callable[[str], tuple[Event, EventState]] | None = None,
+        card: Callable[..., tuple[Event, EventState]] | None = None,
     ) -> None:
         self._service = service
         self._card = card
@@ -89,11 +90,14 @@ class Api:
     def _route(self, request: Request) -> Response:
         if request.method == "OPTIONS":
             return self._preflight(request)
+        is_registration = _REGISTRATIONS.fullmatch(request.path)
+        if is_registration and (request.method == "POST" or not self._card):
+            return self._receive(request)
         if self._card and (match := _EVENT.fullmatch(request.path)):
             if request.method not in {"GET", "HEAD"}:
                 return _not_allowed("Events are read with GET.", "GET, HEAD, OPTIONS")
-            return self._show(match["event_id"], self._card)
-        if _REGISTRATIONS.fullmatch(request.path):
+            return self._show(request, match["event_id"], self._card)
+        if is_registration:
             return self._receive(request)
         return problem(HTTPStatus.NOT_FOUND, "not-found", "Not found", "There is nothing at this address.")
 
@@ -116,10 +120,10 @@ class Api:
             )
         return self._register(request)
 
-    def _show(self, event_id: str, card: Callable[[str], tuple[Event, EventState]]) -> Response:
+    def _show(self, request: Request, event_id: str, card: Callable[..., tuple[Event, EventState]]) -> Response:
         if check_event_id(event_id):
             raise errors.UnknownEventError("There is no such event.")
-        event, state = card(event_id)
+        event, state = card(event_id, deadline=request.deadline)
         facts = {"event_id": event_id, "outcome": "shown"}
         return json_response(HTTPStatus.OK, "application/json", card_of(event, state), facts=facts)
 

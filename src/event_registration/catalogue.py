@@ -42,9 +42,13 @@ class Catalogue:
         self._known: OrderedDict[str, tuple[float, Listing]] = OrderedDict()
         self._lock = Lock()
 
-    def find(self, event_id: str) -> Listing:
+    def find(self, event_id: str, *, deadline: float | None = None) -> Listing:
         """
         Return an event.
+
+        Args:
+            event_id: Its id.
+            deadline: The instant of `time.monotonic` by which it must be over.
 
         Raises:
             UnknownEventError: There is none of this id.
@@ -55,7 +59,7 @@ class Catalogue:
             read_at, listing = self._known.get(event_id, (0.0, None))
         if listing is not None and now - read_at < self._seconds:
             return listing
-        listing = self._repository.find_event(event_id)
+        listing = self._repository.find_event(event_id, deadline=deadline)
         if listing is None:
             raise UnknownEventError("There is no such event.")
         with self._lock:

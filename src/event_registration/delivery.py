@@ -76,6 +76,14 @@ class Schedule:
             mark_before=mark_before,
         )
 
+    def is_over(self, now: float) -> bool:
+        """Tell whether *now* is too late to begin what is stored and then mailed."""
+        return self.store_by is not None and now > self.store_by
+
+    def half(self, now: float) -> float | None:
+        """Return the middle of what is left to store: the other half is for what comes of it."""
+        return None if self.store_by is None else (now + self.store_by) / 2
+
     def mark_by(self, now: float) -> float | None:
         """Return when a mark that begins *now* must be over: it is not worth a person's waiting."""
         return None if self.store_by is None else now + _SECONDS_TO_MARK
@@ -106,11 +114,14 @@ class Delivery:
         """
         Send the mail of *stored* if it has not gone out: at most three attempts in all, ten minutes apart.
 
-        An attempt is claimed in the row before it is begun, so that of many at once only one sends.
+        An attempt is claimed in the row before it is begun, so that of many at once only one sends. None is claimed
+        that there is no time for.
         """
         mail = stored.mail
         if mail.state is MailState.SENT:
             return stored, None
+        if schedule.is_over(self._monotonic()):
+            return stored, TransientNotifierError("No time was left to send the mail.")
         if mail.attempted_at is not None:
             age = now - mail.attempted_at
             if mail.attempts >= _MAX_ATTEMPTS or age < _RESEND_AFTER:
@@ -122,6 +133,17 @@ class Delivery:
         except RepositoryError as error:
             return stored, error
         return self.send(claimed, schedule) if ours else (stored, None)
+
+    def give_up(self, stored: Registration, schedule: Schedule) -> EventRegistrationError | None:
+        """Mark the mail of *stored* as failed if all its attempts are used up; return what to say of it."""
+        if stored.mail.attempts < _MAX_ATTEMPTS:
+            return None
+        failed = evolve(stored, mail=evolve(stored.mail, state=MailState.FAILED))
+        try:
+            self._repository.replace(stored, failed, deadline=schedule.store_by)
+        except RepositoryError as error:
+            return error
+        return PermanentNotifierError("A mail could not be sent in any of its attempts.")
 
     def send(self, registration: Registration, schedule: Schedule) -> Delivered:
         """Send the mail of *registration*, whose attempt its row counts already, and mark what came of it."""

@@ -219,12 +219,14 @@ class Listing:
         revision: Rises with every change.
         is_cancelled: Whether the organiser called it off.
         resizing_to: The capacity that a change in progress is bringing about; ``None`` if there is none.
+        changed_at: When it was changed last, if the repository needs to know; it says nothing of the event.
     """
 
     event: Event
     revision: int = 1
     is_cancelled: bool = False
     resizing_to: int | None = None
+    changed_at: datetime | None = field(default=None, eq=False)
 
     @property
     def limit(self) -> int | None:

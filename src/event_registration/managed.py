@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from attrs import evolve, frozen
 
 from event_registration.catalogue import Catalogue
 from event_registration.delivery import Schedule
-from event_registration.errors import EventRegistrationError, RepositoryError
+from event_registration.errors import EventRegistrationError, RepositoryError, RepositoryUnavailableError
 from event_registration.event import EventState, refusal
 from event_registration.model import Status, new_registration_id
 from event_registration.ports import utc_now
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
     from event_registration.ports import Clock, EventRepository, Notifier
 
 __all__ = ["EventRegistrationService", "Settled"]
+
+
+# How long who comes serves the queue for others too; the rest is the schedule's.
+_SECONDS_TO_SERVE = 1.0
+# What an event takes at worst before its mails: the adapters' time-outs.
+_SECONDS_FOR_AN_EVENT = 4.0
 
 
 @frozen
@@ -55,7 +62,8 @@ class EventRegistrationService(RegistrationService):
         clock: Tells the time that is stored, and that doors open and close by.
         monotonic: The clock of deadlines and of the catalogue's age, in seconds.
         new_id: Makes the id of each registration.
-        cache_seconds: How long an event that was read is good for.
+        cache_seconds: How long an event that was read is good for, at most 30.
+        chance: Returns a number from 0 to 1, evenly spread: where settling all events begins.
     """
 
     def __init__(  # noqa: PLR0913 - parts and policies, all keyword-only but the two that everyone gives
@@ -69,6 +77,7 @@ class EventRegistrationService(RegistrationService):
         monotonic: Callable[[], float] = time.monotonic,
         new_id: Callable[[], str] = new_registration_id,
         cache_seconds: float = 5.0,
+        chance: Callable[[], float] = random.random,
     ) -> None:
         super().__init__(
             repository,
@@ -80,21 +89,30 @@ class EventRegistrationService(RegistrationService):
             new_id=new_id,
         )
         self._events = repository
-        self._catalogue = Catalogue(repository, seconds=cache_seconds, monotonic=monotonic)
+        # A repository relies on it that nobody believes for a minute what an event was (`change_event`).
+        self._catalogue = Catalogue(repository, seconds=min(cache_seconds, 30.0), monotonic=monotonic)
+        self._chance = chance
 
-    def card(self, event_id: str) -> tuple[Event, EventState]:
+    def card(self, event_id: str, *, deadline: float | None = None) -> tuple[Event, EventState]:
         """
         Return an event and what a newcomer meets at its door now.
+
+        Args:
+            event_id: The event.
+            deadline: The instant of *monotonic* by which the caller must have answered.
 
         Raises:
             UnknownEventError: There is no such event.
             RepositoryError: The repository failed.
         """
         self._check_event_id(event_id)
-        listing = self._catalogue.find(event_id)
+        look_by = Schedule.until(deadline, self._monotonic()).store_by
+        listing = self._catalogue.find(event_id, deadline=look_by)
         now = self._clock()
         is_open = listing.door_at(now) is EventState.OPEN
-        return listing.event, listing.state_at(now, self._events.prospect(listing) if is_open else None)
+        return listing.event, listing.state_at(
+            now, self._events.prospect(listing, deadline=look_by) if is_open else None
+        )
 
     def settle(self, event_id: str, *, deadline: float | None = None) -> Settled:
         """
@@ -104,38 +122,49 @@ class EventRegistrationService(RegistrationService):
 
         Args:
             event_id: The event.
-            deadline: The instant of *monotonic* by which it must be over.
+            deadline: The instant of *monotonic* by which it must be over. What there is no time for is left to the
+                next call.
 
         Raises:
             RepositoryError: The repository failed. Settling again does the rest.
         """
         schedule = Schedule.until(deadline, self._monotonic())
         now = self._clock()
-        promoted = self._events.settle(event_id, now, deadline=schedule.store_by)
+        promoted = self._events.settle(event_id, now, deadline=schedule.half(self._monotonic()))
+        listing = self._events.find_event(event_id, deadline=schedule.store_by)
+        if listing is None or listing.is_cancelled:  # nobody is told of a seat that is of no use
+            return Settled(1, promoted)
         troubles = []
         for registration in self._events.promoted(event_id):
-            _, trouble = self._delivery.send_again(registration, now, schedule)
+            if schedule.is_over(self._monotonic()):
+                break
+            named = evolve(registration, event_name=listing.event.event_name)
+            sent, trouble = self._delivery.send_again(named, now, schedule)
             if trouble:
-                troubles.append(trouble)
+                troubles.append(self._delivery.give_up(sent, schedule) or trouble)
         return Settled(1, promoted, tuple(troubles))
 
     def settle_all(self, *, deadline: float | None = None) -> Settled:
         """
         Settle every limited event that isn't over; what fails for one doesn't keep the others waiting.
 
+        It begins with any of them, so that where there is no time for all, none is always the last.
+
         Args:
             deadline: The instant of *monotonic* by which it must be over; what was not reached is left to the next
-                call.
+                call, and told as a trouble.
 
         Raises:
             RepositoryError: The events can't be listed.
         """
-        total = Settled()
         now = self._clock()
-        waiting = [each for each in self._events.list_events() if each.event.ends_at > now and each.limit is not None]
-        for listing in waiting:
-            if deadline is not None and self._monotonic() > deadline:
-                break
+        events = [each for each in self._events.list_events() if each.event.ends_at > now and each.limit is not None]
+        first = int(self._chance() * len(events))
+        total = Settled()
+        for number, listing in enumerate(events[first:] + events[:first]):
+            if deadline is not None and self._monotonic() > deadline - _SECONDS_FOR_AN_EVENT:
+                late = RepositoryUnavailableError(f"There was no time for {len(events) - number} events.")
+                return evolve(total, troubles=(*total.troubles, late))
             try:
                 settled = self.settle(listing.event.event_id, deadline=deadline)
             except RepositoryError as error:
@@ -147,14 +176,17 @@ class EventRegistrationService(RegistrationService):
             )
         return total
 
-    def _named(self, registration: Registration) -> Registration:
+    def _named(self, registration: Registration, store_by: float | None) -> Registration:
         self._check_event_id(registration.event_id)
-        return evolve(registration, event_name=self._catalogue.find(registration.event_id).event.event_name)
+        listing = self._catalogue.find(registration.event_id, deadline=store_by)
+        return evolve(registration, event_name=listing.event.event_name)
 
     def _store(self, asked: Registration, now: datetime, store_by: float | None) -> Delivered:
-        listing = self._catalogue.find(asked.event_id)
+        listing = self._catalogue.find(asked.event_id, deadline=store_by)
         door = listing.door_at(now)
         trouble = None
+        if door is EventState.CANCELLED:
+            raise refusal(door)
         if door is not EventState.OPEN:
             found = self._repository.find(asked.event_id, asked.attendee_email, deadline=store_by)
             stored = None if found is None else evolve(found, event_name=asked.event_name)
@@ -169,16 +201,24 @@ class EventRegistrationService(RegistrationService):
 
     def _served(self, waiting: Registration, now: datetime, store_by: float | None) -> Delivered:
         """Serve the queue that *waiting* has joined. It has, whatever fails from here on."""
+        trouble = None
+        serve_by = self._monotonic() + _SECONDS_TO_SERVE
         try:
-            if not self._events.settle(waiting.event_id, now, deadline=store_by):
-                return waiting, None
+            self._events.settle(
+                waiting.event_id, now, deadline=serve_by if store_by is None else min(serve_by, store_by)
+            )
+        except RepositoryError as error:
+            trouble = error
+        try:
+            # Whoever serves the queue may have promoted the person meanwhile, and mailed so.
             found = self._events.find(waiting.event_id, waiting.attendee_email, deadline=store_by)
         except RepositoryError as error:
             return waiting, error
-        return found or waiting, None
+        is_same = found is not None and found.registration_id == waiting.registration_id
+        return (found if found and is_same and found.status is not Status.CANCELLED else waiting), trouble
 
     def _as_newcomer(self, asked: Registration, store_by: float | None) -> Registration:
-        prospect = self._events.prospect(self._catalogue.find(asked.event_id), deadline=store_by)
+        prospect = self._events.prospect(self._catalogue.find(asked.event_id, deadline=store_by), deadline=store_by)
         if prospect is None:
             raise refusal(EventState.FULL)
         return evolve(asked, status=prospect, registered_at=None)

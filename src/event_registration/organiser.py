@@ -129,13 +129,14 @@ class Organiser:
                 unlimited any more, or its id is to change.
             RepositoryError: The repository failed. The same call does the rest.
         """
+        now = self._clock()
+        self._repository.settle(event_id, now)  # completes a change of the capacity that was killed
         old = self._listing(event_id)
         event = evolve(old.event, **changes)
         if event.event_id != old.event.event_id:
             raise EventChangeError("An event keeps its id.")
         if event.time_zone != old.event.time_zone and not zone_of(event.time_zone):
             raise InvalidEventError([UNKNOWN_TIME_ZONE])
-        now = self._clock()
         listing = self._repository.change_event(old, evolve(old, event=event), now)
         self._repository.settle(event_id, now)
         return listing

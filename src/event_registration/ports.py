@@ -110,10 +110,10 @@ class EventRepository(RegistrationRepository, Protocol):
         Raises:
             EventExistsError: There is one of this id.
             EventChangeError: It is limited, and people have registered under its id already.
-            RepositoryError: The repository failed. Creating it again is harmless.
+            RepositoryError: The repository failed. It may have been stored; creating it again then says that it exists.
         """
 
-    def find_event(self, event_id: str) -> Listing | None:
+    def find_event(self, event_id: str, *, deadline: float | None = None) -> Listing | None:
         """
         Return the event as last stored, if there is one.
 
@@ -200,7 +200,7 @@ class EventRepository(RegistrationRepository, Protocol):
         Args:
             event_id: An event; nothing happens if there is none.
             now: The present, which tells whether people are still promoted.
-            deadline: The instant of `time.monotonic` by which it must be over.
+            deadline: The instant of `time.monotonic` by which it must be over. What there is no time for is left.
 
         Returns:
             How many people were promoted. Each owes its attendee a mail again, whose sending has not begun.

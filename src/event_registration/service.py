@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 from attrs import evolve, field, frozen
 
 from event_registration.delivery import Delivery, Schedule
-from event_registration.errors import AlreadyRegisteredError, EventRegistrationError, UnknownEventError
+from event_registration.errors import (
+    AlreadyRegisteredError,
+    EventRegistrationError,
+    RepositoryUnavailableError,
+    UnknownEventError,
+)
 from event_registration.model import Mail, Status, new_registration_id
 from event_registration.ports import utc_now
 
@@ -22,6 +27,9 @@ if TYPE_CHECKING:
     from event_registration.ports import Clock, Notifier, RegistrationRepository
 
 __all__ = ["OnDuplicate", "Outcome", "Receipt", "RegistrationService"]
+
+
+_TRIES = 3
 
 
 class OnDuplicate(StrEnum):
@@ -113,8 +121,8 @@ class RegistrationService:
             RepositoryUnavailableError: Not now. Calling again with the same details is safe.
             RepositoryError: Someone has to mend the repository first.
         """
-        registration = self._named(registration)
         schedule = Schedule.until(deadline, self._monotonic())
+        registration = self._named(registration, schedule.store_by)
         now = self._clock()
         # An id of this very call: the same object may be registered twice, and only one of the calls is the first.
         asked = evolve(
@@ -143,14 +151,21 @@ class RegistrationService:
             current = self._as_newcomer(registration, schedule.store_by)
         return Receipt(current, trouble, outcome=Outcome.REPEATED if same else Outcome.DIFFERENT)
 
-    def _named(self, registration: Registration) -> Registration:
+    def _named(self, registration: Registration, _store_by: float | None) -> Registration:
         """Return *registration* with its event's name, or raise `UnknownEventError`."""
         self._check_event_id(registration.event_id)
         return registration
 
     def _store(self, asked: Registration, _now: datetime, store_by: float | None) -> Delivered:
         """Return what is stored of the person now, *asked* or an earlier registration, and what went wrong after it."""
-        return self._repository.add(asked, deadline=store_by), None
+        for _ in range(_TRIES):
+            stored = self._repository.add(asked, deadline=store_by)
+            if stored.status is not Status.CANCELLED:
+                return stored, None
+            back = evolve(asked, revision=stored.revision + 1)
+            if self._repository.replace(stored, back, deadline=store_by):
+                return back, None
+        raise RepositoryUnavailableError("The registration changes all the time.")
 
     def _as_newcomer(self, asked: Registration, _store_by: float | None) -> Registration:
         """Return what a stranger with the details of *asked* would be told now."""

@@ -207,6 +207,8 @@ def row_of_listing(listing: Listing) -> dict[str, str | int | bool]:
         row["questions"] = json.dumps(listing.event.questions)
     if listing.resizing_to is not None:
         row["resizing_to"] = listing.resizing_to
+    if listing.changed_at is not None:
+        row["changed_at"] = _instant_text(listing.changed_at)
     return row
 
 
@@ -226,6 +228,7 @@ def listing_from_row(row: Mapping[str, Any]) -> Listing:
             revision=row["revision"],
             is_cancelled=bool(row["cancelled"]),
             resizing_to=row.get("resizing_to"),
+            changed_at=_instant(row["changed_at"]) if "changed_at" in row else None,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise RepositoryError(f"A stored row is no event ({type(error).__name__}).") from None

@@ -228,13 +228,15 @@ def test_schedule_ends_in_time(handler, repository):
     assert earliest < deadline < latest + 10
 
 
-def test_no_time_is_no_trouble(handler, repository, capsys):
-    """An invocation that has no time left leaves the queues to the next one."""
+def test_leaves_what_there_is_no_time_for(handler, repository, capsys):
+    """An invocation that has no time left leaves the queues to the next one, and says so."""
     answer = handler(SCHEDULE, SimpleNamespace(get_remaining_time_in_millis=lambda: -1))
 
+    line = _line(capsys)
     assert answer == {"events": 0, "promoted": 0}
     assert repository.deadlines == []
-    assert _line(capsys)["level"] == "INFO"
+    assert (line["level"], line["trouble"], line["QueueTrouble"]) == ("WARN", "repository-unavailable", 1)
+    assert line["cause"] == "There was no time for 1 events."
 
 
 def _metrics(line):

@@ -57,7 +57,7 @@ class Admission:
             entrant = ledger.Entrant(new=new, digest=digest, old=old)
             seat = self._guess(listing)
             try:
-                return self._carry_out(self._way_in(entrant, listing, seat, deadline), deadline)
+                stored = self._carry_out(self._way_in(entrant, listing, seat, deadline), deadline)
             except ConditionFailedError as failed:
                 if 0 in failed.found:  # the person's own row is not as it was
                     old = self._met(entrant, failed, deadline)
@@ -65,6 +65,10 @@ class Admission:
                     raise
                 else:
                     self._seats.missed(asked.event_id, seat, deadline)
+            else:
+                if seat is not None:
+                    self._seats.sold(asked.event_id, seat)
+                return stored
         return old
 
     def cancel(self, registration: Registration, deadline: float | None) -> bool:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DynamoDBEventRepository"]
 
-# Longer than any function remembers an event, and any request takes.
-_SURELY_SHUT = timedelta(minutes=1)
+# Longer than any function remembers an event and a request takes besides.
+_SURELY_FORGOTTEN = timedelta(minutes=1)
 
 
 class DynamoDBEventRepository(DynamoDBRepository):
@@ -65,9 +65,9 @@ class DynamoDBEventRepository(DynamoDBRepository):
         except ConditionFailedError:
             raise EventExistsError("There is an event of this id already.") from None
 
-    def find_event(self, event_id: str) -> Listing | None:
+    def find_event(self, event_id: str, *, deadline: float | None = None) -> Listing | None:
         """Return the event by a consistent read, or ``None``."""
-        return self._events.find(event_id)
+        return self._events.find(event_id, deadline)
 
     def list_events(self) -> Iterator[Listing]:
         """Return all events by queries of the catalogue's partition."""
@@ -81,6 +81,7 @@ class DynamoDBEventRepository(DynamoDBRepository):
         published. As long as nobody can have registered, any change is one write.
         """
         wanted = new.event.capacity
+        new = evolve(new, changed_at=now)
         try:
             if old.resizing_to is not None:
                 wanted = old.resizing_to if wanted == old.event.capacity else wanted
@@ -90,8 +91,8 @@ class DynamoDBEventRepository(DynamoDBRepository):
                 return self._events.replace(old, _sized(new, wanted))
             if before is None or wanted is None:
                 raise EventChangeError(
-                    "An event gets or loses its limit only before anyone has registered and while registration is "
-                    "not open: let it open a minute from now or later first, or set up another event."
+                    "An event gets or loses its limit only before anyone has registered and while registration has "
+                    "not opened. Let it open ten minutes from now, wait for one, and try again."
                 )
             announced = self._events.replace(old, evolve(_sized(new, before), resizing_to=wanted))
         except ConditionFailedError:
@@ -105,13 +106,13 @@ class DynamoDBEventRepository(DynamoDBRepository):
     def prospect(self, listing: Listing, *, deadline: float | None = None) -> Status | None:
         """Return what a newcomer would come to be."""
         event = listing.event
-        if (
-            event.capacity is None
-            or self._seats.find_unsold(event.event_id, event.capacity, deadline)
-            or self._seats.first_unclaimed(listing, deadline)
-        ):
+        if event.capacity is None or self._seats.find_unsold(event.event_id, event.capacity, deadline):
             return Status.CONFIRMED
-        return Status.WAITLISTED if event.waitlist else None
+        # As admitting does, by what the event is now: a stranger is told what a newcomer is.
+        current = self._events.find(event.event_id, deadline) or listing
+        if self._seats.first_unclaimed(current, deadline):
+            return Status.CONFIRMED
+        return Status.WAITLISTED if current.event.waitlist else None
 
     def cancel(self, registration: Registration, *, deadline: float | None = None) -> bool:
         """Cancel *registration*, and with it give its seat or place back, in one transaction."""
@@ -137,10 +138,11 @@ class DynamoDBEventRepository(DynamoDBRepository):
         return listing
 
     def _is_untouched(self, listing: Listing, now: datetime) -> bool:
-        """Tell whether nobody can have registered, even where an earlier state of the event is remembered."""
-        opens_at = listing.event.opens_at
-        is_shut = opens_at is not None and opens_at - now > _SURELY_SHUT
-        return is_shut and not self._has_registrations(listing.event.event_id)
+        """Tell whether nobody can have registered, not even where an earlier state of the event is remembered."""
+        opens_at, changed_at = listing.event.opens_at, listing.changed_at
+        is_shut = opens_at is not None and opens_at - now > _SURELY_FORGOTTEN
+        is_known = changed_at is None or now - changed_at > _SURELY_FORGOTTEN
+        return is_shut and is_known and not self._has_registrations(listing.event.event_id)
 
     def _has_registrations(self, event_id: str) -> bool:
         return any(self._table.query(event_id, REGISTRATION, REGISTRATION + LAST, limit=1))

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from event_registration.aws.items import LAST, REGISTRATION
+from event_registration.aws.items import LAST, REGISTRATION, delete
 from event_registration.aws.ledger import FREE, OVER, PROMOTED, SEAT, WAITLIST, number_of, seat_key
 from event_registration.aws.seatmap import SeatMap
 from event_registration.aws.table import ChangedError
@@ -117,6 +117,9 @@ class Seats:
         self, row: dict[str, Any], is_as_read: Callable[[Registration], bool], deadline: float | None
     ) -> Registration:
         person = self._holder(row, deadline)
+        if person is None:
+            # Nothing of ours deletes a registration: somebody did by hand, and what points to it would be in the way.
+            self._table.write(delete(row["eventid"], row["sk"], ""), deadline)
         if person is None or not is_as_read(person):
             raise ChangedError
         return person

@@ -8,6 +8,7 @@ from attrs import evolve
 
 from event_registration.aws import ledger
 from event_registration.aws.table import ChangedError
+from event_registration.errors import RepositoryUnavailableError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -46,10 +47,14 @@ class Settling:
         self._identity = identity
 
     def settle(self, event_id: str, now: datetime, deadline: float | None) -> int:
-        """Give the free seats of an event away and return how many people were promoted."""
+        """Give the free seats of an event away, as many as there is time for; return how many people were promoted."""
         promoted = 0
-        while (count := self._table.repeatedly(lambda: self._step(event_id, now, deadline), deadline)) is not None:
-            promoted += count
+        try:
+            while (count := self._table.repeatedly(lambda: self._step(event_id, now, deadline), deadline)) is not None:
+                promoted += count
+        except RepositoryUnavailableError:
+            if not promoted:
+                raise
         return promoted
 
     def complete(self, event_id: str, deadline: float | None) -> Listing | None:
@@ -113,6 +118,7 @@ class Settling:
 
     def _carry_out(self, listing: Listing, actions: list[Action], deadline: float | None) -> int:
         """Carry out *actions* if the event is still as it was read: what they rest on may have changed with it."""
+        self._table.check_time(deadline)  # each step alone may be quick, and there may be thousands
         self._table.transact([*actions, ledger.as_read(listing)], deadline)
         return 0
 

@@ -228,6 +228,16 @@ class Table:
                     raise
                 lost_answer = lost_answer or error.ambiguous
 
+    def check_time(self, deadline: float | None) -> None:
+        """
+        Let pass who may begin another call, though it may last a little beyond *deadline*.
+
+        Raises:
+            RepositoryUnavailableError: It is over.
+        """
+        if deadline is not None and self._monotonic() > deadline:
+            raise RepositoryUnavailableError("There is no time to do all that is to be done.")
+
     def _patience_until(self, deadline: float | None) -> _Patience:
         patient_until = self._monotonic() + self._patience
         end = patient_until if deadline is None else min(patient_until, deadline)

@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from event_registration.errors import EventChangeError, EventExistsError, RepositoryError
+from event_registration.errors import (
+    EventChangeError,
+    EventExistsError,
+    RepositoryError,
+    RepositoryUnavailableError,
+)
 from event_registration.event import EventState, Listing, refusal
 from event_registration.local.sqlite import SQLiteRepository, registration_of, set_columns
 from event_registration.model import Mail, Status
@@ -86,9 +91,9 @@ class SQLiteEventRepository(SQLiteRepository):
                 raise EventChangeError("People have registered under this id already; the event can't be limited.")
             connection.execute(_INSERT, _row(Listing(event=event)))
 
-    def find_event(self, event_id: str) -> Listing | None:
+    def find_event(self, event_id: str, *, deadline: float | None = None) -> Listing | None:
         """Return the event, or ``None``."""
-        with self._held() as connection:
+        with self._held(deadline) as connection:
             row = _event(connection, event_id)
         return _listing(row) if row else None
 
@@ -110,6 +115,19 @@ class SQLiteEventRepository(SQLiteRepository):
                 raise EventChangeError("People have registered already; a limit can be changed, not added or removed.")
             connection.execute(_UPDATE, _row(changed))
         return changed
+
+    def add(self, registration: Registration, *, deadline: float | None = None) -> Registration:
+        """
+        Store *registration* as it comes, unless its event has a limit: who sells it without looking would oversell it.
+
+        Raises:
+            RepositoryUnavailableError: The event has a limit. A server that has just learnt of it admits the next try.
+        """
+        with self._transaction(deadline) as connection:
+            event = _event(connection, registration.event_id)
+            if event is not None and event["capacity"] is not None:
+                raise RepositoryUnavailableError("The event has a limit: it must be served with managed events.")
+            return self._add(connection, registration)
 
     def admit(self, registration: Registration, listing: Listing, *, deadline: float | None = None) -> Registration:
         """Store *registration* with a seat or a place in the queue, unless its person is registered already."""

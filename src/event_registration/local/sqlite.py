@@ -101,12 +101,8 @@ class SQLiteRepository:
 
     def add(self, registration: Registration, *, deadline: float | None = None) -> Registration:
         """Store *registration* unless its person is registered for its event already."""
-        row = self._row(registration)
         with self._transaction(deadline) as connection:
-            if connection.execute(_INSERT, row).rowcount:
-                return registration
-            earlier = connection.execute(_SELECT, (row["eventid"], row["digest"])).fetchone()
-        return registration_of(earlier)
+            return self._add(connection, registration)
 
     def replace(self, old: Registration, new: Registration, *, deadline: float | None = None) -> bool:
         """Put *new* in the place of *old* if revision and mail attempts are as read."""
@@ -131,6 +127,12 @@ class SQLiteRepository:
         """Close the database; the repository can't be used any more."""
         with self._lock:
             self._connection.close()
+
+    def _add(self, connection: sqlite3.Connection, registration: Registration) -> Registration:
+        row = self._row(registration)
+        if connection.execute(_INSERT, row).rowcount:
+            return registration
+        return registration_of(connection.execute(_SELECT, (row["eventid"], row["digest"])).fetchone())
 
     def _row(self, registration: Registration) -> dict[str, str | int | None]:
         unset = dict.fromkeys(_COLUMNS)
