@@ -21,12 +21,13 @@ class _Counted(SQLiteEventRepository):
         self.deadline = None
         self.fault = None
 
-    def find_event(self, event_id, *, deadline=None):  # noqa: ARG002 - the port's
+    def find_event(self, event_id, *, deadline=None):
         """Count, then find or raise."""
         self.asked.append(event_id)
+        self.deadline = deadline
         if self.fault:
             raise self.fault
-        return super().find_event(event_id)
+        return super().find_event(event_id, deadline=deadline)
 
 
 class _Time:
@@ -185,7 +186,7 @@ def test_needs_no_repository_while_it_remembers(catalogue, repository, time):
     assert catalogue.find(ID).event.event_id == ID
 
 
-def test_reads_in_time(catalogue, repository, time):
+def test_reads_in_time(catalogue, repository):
     """A reading has the deadline of who asks."""
     catalogue.find(ID, deadline=1004.0)
 

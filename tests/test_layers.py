@@ -18,7 +18,7 @@ ROWS = [
     {"service"},
     {"managed", "organiser"},
     {"api", "settings"},
-    {"aws.items", "aws.payloads"},
+    {"aws.items", "aws.patience", "aws.payloads"},
     {"aws.table", "aws.ledger", "aws.seatmap", "local.layout"},
     {"aws.dynamodb", "aws.seats", "aws.catalogue", "aws.ses", "local.sqlite", "local.mailbox"},
     {"aws.settling", "local.inbox", "local.events"},
@@ -56,7 +56,17 @@ ROWS = [
     },
 ]
 ADAPTERS = {
-    *("aws.items", "aws.table", "aws.dynamodb", "aws.ses", "aws.ledger", "aws.seatmap", "aws.seats", "aws.catalogue"),
+    *(
+        "aws.items",
+        "aws.patience",
+        "aws.table",
+        "aws.dynamodb",
+        "aws.ses",
+        "aws.ledger",
+        "aws.seatmap",
+        "aws.seats",
+        "aws.catalogue",
+    ),
     *("aws.settling", "aws.admission", "aws.events"),
     *("local.layout", "local.sqlite", "local.events", "local.mailbox", "local.inbox"),
 }

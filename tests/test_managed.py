@@ -56,6 +56,11 @@ class _Store(SQLiteEventRepository):
         self._call("find", deadline)
         return super().find(event_id, attendee_email, deadline=deadline)
 
+    def find_event(self, event_id, *, deadline=None):
+        """Note the deadline, then find."""
+        self.deadlines["find_event"] = deadline
+        return super().find_event(event_id, deadline=deadline)
+
     def list_events(self):
         """Count, then list or raise."""
         self._call("list_events")
@@ -250,8 +255,9 @@ def shut(request, make_service, repository, clock):
     return service, notifier, error
 
 
+@pytest.mark.parametrize("shut", [name for name in SHUT if name != "called off"], indirect=True)
 def test_a_repeat_is_answered_behind_the_door(shut, repository):
-    """Who is registered gets the stored answer whatever the event has come to since."""
+    """Who is registered gets the stored answer though the event has closed, is full, or is not open again yet."""
     service, notifier, _ = shut
     stored = found(repository, "ada")
 
@@ -259,6 +265,19 @@ def test_a_repeat_is_answered_behind_the_door(shut, repository):
 
     assert (receipt.outcome, receipt.registration, receipt.trouble) == (Outcome.REPEATED, stored, None)
     assert notifier.attempts == 2  # the first mails of Ada and Bob
+
+
+@pytest.mark.parametrize("shut", ["called off"], indirect=True)
+def test_nobody_is_told_of_a_seat_at_what_was_called_off(shut, repository):
+    """Who repeats after the event was called off is told so, and stays registered."""
+    service, notifier, error = shut
+    stored = found(repository, "ada")
+
+    with pytest.raises(error):
+        service.register(guest("ada"))
+
+    assert found(repository, "ada") == stored
+    assert notifier.messages == []
 
 
 @pytest.mark.parametrize(
@@ -479,9 +498,21 @@ def test_asks_everything_within_its_time(make_service, repository):
     service.register(guest("eve"), deadline=1030.0)
     service.register(evolve(guest("zoe"), attendee_name="Eve"), deadline=1030.0)
 
-    assert {name: repository.deadlines[name] for name in ("admit", "settle", "find", "prospect")} == dict.fromkeys(
-        ("admit", "settle", "find", "prospect"), 1024.0
-    )
+    names = ("find_event", "admit", "find", "prospect")
+    assert {name: repository.deadlines[name] for name in names} == dict.fromkeys(names, 1024.0)
+
+
+@pytest.mark.parametrize(
+    ("deadline", "serve_by"), [(None, 1001.0), (1030.0, 1001.0), (1001.0, 1000.4)], ids=["none", "far", "near"]
+)
+def test_serves_others_for_a_moment_only(make_service, repository, deadline, serve_by):
+    """Who joins the queue serves it for a second at most, and no longer than there is time."""
+    _two_seats_given_back(repository, "cleo")
+    service, _ = make_service(monotonic=lambda: 1000.0)
+
+    service.register(guest("eve"), deadline=deadline)
+
+    assert repository.deadlines["settle"] == pytest.approx(serve_by)
 
 
 def test_looks_behind_a_shut_door_within_its_time(make_service, repository, clock):
@@ -489,11 +520,12 @@ def test_looks_behind_a_shut_door_within_its_time(make_service, repository, cloc
     set_up(repository)
     clock.now = STARTS
     service, _ = make_service(monotonic=lambda: 1000.0)
+    repository.deadlines.clear()
 
     with pytest.raises(RegistrationClosedError):
         service.register(guest("ada"), deadline=1030.0)
 
-    assert repository.deadlines == {"find": 1024.0}
+    assert repository.deadlines == {"find_event": 1024.0, "find": 1024.0}
 
 
 # Promotions
@@ -558,22 +590,6 @@ def test_a_late_mail_keeps_no_other_waiting(make_service, repository, clock):
 
 
 @pytest.mark.usefixtures("promoted")
-def test_a_mail_is_given_up(make_service, repository, clock):
-    """A mail that never goes is tried three times, and its lateness told each time it is looked at."""
-    service, notifier = make_service(*[LATER, None], *[LATER] * 9)
-    service.settle(ID)
-
-    codes = []
-    for _ in range(5):
-        clock.advance(minutes=10)
-        codes.append([trouble.code for trouble in service.settle(ID).troubles])
-
-    assert codes == [["mail-delayed"]] * 5
-    assert notifier.attempts == 4  # Cleo's three, and Dan's
-    assert found(repository, "cleo").status is Status.CONFIRMED
-
-
-@pytest.mark.usefixtures("promoted")
 def test_a_refused_mail_is_told_once(make_service, repository):
     """A mail that is refused for good is marked so, and the next who settles has no trouble with it."""
     service, notifier = make_service(NEVER)
@@ -597,16 +613,36 @@ def test_settling_fails_with_the_repository(make_service, repository):
     assert notifier.attempts == 0
 
 
-def test_settling_leaves_time_for_mails(make_service, repository):
-    """Serving the queue may take all of the time but what mail, mark and answer need."""
+@pytest.mark.parametrize(
+    ("deadline", "expected"),
+    [(1030.0, {"settle": 1012.0, "find_event": 1024.0}), (None, {"settle": None, "find_event": None})],
+    ids=["a deadline", "none"],
+)
+def test_settling_leaves_time_for_mails(make_service, repository, deadline, expected):
+    """Serving the queue takes half of the time that mail, mark and answer leave; the mails have the other half."""
     set_up(repository, capacity=1)
     service, _ = make_service(monotonic=lambda: 1000.0)
+    repository.deadlines.clear()
 
-    service.settle(ID, deadline=1030.0)
-    with_deadline = dict(repository.deadlines)
+    service.settle(ID, deadline=deadline)
+
+    assert {name: repository.deadlines[name] for name in expected} == expected
+
+
+def test_promotions_have_the_event_s_present_name(make_service, repository, clock):
+    """Who is promoted is told of the event as it is called now."""
+    _two_seats_given_back(repository, "cleo")
+    _change(repository, clock, event_name="DevConf 26")
+    service, notifier = make_service()
+
     service.settle(ID)
 
-    assert (with_deadline["settle"], repository.deadlines["settle"]) == (1024.0, None)
+    assert [message.subject for message in notifier.messages] == ["Registration confirmed: DevConf 26"]
+
+
+def test_settles_no_event_that_is_not_there(service):
+    """An event that isn't there has nobody to serve, which is no error."""
+    assert service.settle(ID) == Settled(1, 0)
 
 
 # All events
@@ -684,10 +720,10 @@ def test_what_can_not_be_listed_is_an_error(make_service, repository):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "events"), [(-0.001, 0), (0.0, 1), (0.5, 1), (1.0, 2), (5.0, 3), (None, 3)], ids=str
+    ("seconds", "events"), [(3.999, 0), (4.0, 1), (4.999, 1), (5.0, 2), (6.0, 3), (None, 3)], ids=str
 )
-def test_begins_no_event_after_its_time(clock, seconds, events):
-    """What isn't reached by the deadline is left to the next call."""
+def test_begins_no_event_that_it_may_not_end(clock, seconds, events):
+    """An event is begun while there are four seconds for it; how many there was no time for is told."""
     time = [1000.0]
 
     class Slow(_Store):
@@ -702,7 +738,8 @@ def test_begins_no_event_after_its_time(clock, seconds, events):
 
     settled = service.settle_all(deadline=None if seconds is None else time[0] + seconds)
 
-    assert settled == Settled(events)
+    left = [f"There was no time for {3 - events} events."] * (events < 3)
+    assert (settled.events, [str(trouble) for trouble in settled.troubles]) == (events, left)
     repository.close()
 
 

@@ -53,7 +53,15 @@ class TestCompletion:
         assert _offered("events", "show", "--data", data) == ["devconf-2099"]
         assert _offered("registrations", "list", "--data", data, incomplete="dev") == ["devconf-2099"]
 
-    @pytest.mark.parametrize("where", [[], ["--data", "nowhere"], ["--data"]], ids=" ".join)
+    def test_a_folder_at_home_is_found(self, data, monkeypatch):
+        """While somebody types the shell hasn't replaced a tilde yet."""
+        monkeypatch.setenv("HOME", str(data.parent))
+
+        assert _offered("events", "show", "--data", f"~/{data.name}") == ["devconf-2099"]
+
+    @pytest.mark.parametrize(
+        "where", [[], ["--data", "nowhere"], ["--data"], ["--data", "~no-such-user-here/demo"]], ids=" ".join
+    )
     def test_without_a_folder_no_event_is_offered(self, where):
         """A folder that isn't named, or isn't there, has no events."""
         assert "devconf-2099" not in _offered("events", "show", *where)

@@ -148,6 +148,7 @@ class TestProblems:
             "time_zone": code,
             "opens_at": "unplaced-time",
         }
+        assert "name the zone in time_zone, or add the offset" in problems["opens_at"][1]
 
     @pytest.mark.parametrize(
         "value", ["2030-02-30 09:00", "2030-05-01 24:00", "2030-05-01 9:00", "tomorrow", 5, ["2030-05-01 09:00"]]
@@ -157,6 +158,8 @@ class TestProblems:
         problems = _problems(devconf | {"starts_at": value})
 
         assert {field: code for field, (code, _) in problems.items()} == {"starts_at": "invalid-instant"}
+        assert "as in 2030-05-01 09:00 (by the clocks of the event's time zone), or" in problems["starts_at"][1]
+        assert "as in 2030-05-01T09:00:00+02:00." in problems["starts_at"][1]
 
     @pytest.mark.parametrize("value", [5, ["Europe/Berlin"], {}])
     def test_a_zone_is_text(self, devconf, value):

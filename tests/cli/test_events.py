@@ -1,6 +1,10 @@
 """`event-registration events`."""
 
 import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
 
 import pytest
 from click.testing import CliRunner
@@ -68,6 +72,28 @@ class TestCreate:
         assert result.exit_code == 1
         assert [line.split(":")[0] for line in result.stderr.splitlines()[1:]] == ["  time_zone", "  ends_at"]
 
+    @pytest.mark.parametrize("encoding", ["latin1", "ascii", "utf-8"])
+    def test_any_name_is_printed_anywhere(self, tmp_path, devconf, encoding):
+        """Letters that the output's encoding lacks are written in another way: what was stored isn't called failed."""
+        command = [sys.executable, "-m", "event_registration", "events"]
+        folder = ["--data", str(tmp_path / "demo")]
+        document = json.dumps(devconf | {"eventname": "Füße 東京 ✓"})
+
+        answers = [
+            subprocess.run(
+                [*command, *arguments, *folder],
+                input=document.encode(),
+                capture_output=True,
+                check=False,
+                env=os.environ | {"PYTHONIOENCODING": encoding},
+            )
+            for arguments in (["create", "-"], ["show", "devconf-2099"], ["list"], ["create", "-"])
+        ]
+
+        assert [answer.returncode for answer in answers] == [0, 0, 0, 1]
+        assert [b"devconf-2099" in answer.stdout for answer in answers[:3]] == [True] * 3
+        assert answers[3].stderr == b"Error: There is an event of this id already.\n"
+
 
 class TestUpdate:
     """Changing an event."""
@@ -122,6 +148,14 @@ class TestUpdate:
 
         assert "Hall [b]1[/b]" in result.stdout
         assert result.stdout.splitlines()[-1] == "It is changed. A running form takes the change within seconds."
+
+    def test_a_cancelled_event_stays_so(self, run, data):
+        """Who changes what was called off isn't told that people may come."""
+        run("events", "cancel", "devconf-2099", "--data", data, "--yes")
+
+        result = run("events", "update", "devconf-2099", "--data", data, "--venue", "Hall 1")
+
+        assert result.stdout.splitlines()[-1] == "It is changed. It stays called off."
 
     def test_nothing_to_change_is_wrong_usage(self, run, data):
         """A command that would change nothing was meant otherwise."""
@@ -181,8 +215,8 @@ class TestShow:
             ["state", "waitlist"],
             ["coming", "1 of 1"],
             ["waiting", "1"],
-            ["starts", "2099-05-01 09:00"],
-            ["ends", "2099-05-01 17:00"],
+            ["starts", "2099-05-01 09:00 CEST"],
+            ["ends", "2099-05-01 17:00 CEST"],
             ["opens", "at once"],
             ["closes", "when it starts"],
             ["time", "zone  Europe/Berlin"],
@@ -200,6 +234,26 @@ class TestShow:
         assert "1,200 without limit" in shown
         assert "no waiting list" in shown
         assert "events show --json prints them" in shown
+
+    @pytest.mark.parametrize(
+        ("instant", "shown"),
+        [
+            ("2026-10-25T00:30:00+00:00", "2026-10-25 02:30 CEST"),
+            ("2026-10-25T01:30:00+00:00", "2026-10-25 02:30 CET"),
+            ("2026-10-25T01:30:59+00:00", "2026-10-25 02:30:59 CET"),
+        ],
+    )
+    def test_a_time_is_told_to_the_second_and_without_doubt(self, instant, shown):
+        """Of an hour that clocks show twice it is said which it is, and seconds stand there if there are any."""
+        event = make_event(
+            starts_at=datetime.fromisoformat(instant),
+            ends_at=datetime(2026, 10, 26, tzinfo=UTC),
+            time_zone="Europe/Berlin",
+        )
+
+        card = _printed(event_card(Listing(event=event), EventState.OPEN, Counts()))
+
+        assert f"{shown}\n" in "\n".join(map(str.rstrip, card.splitlines()))
 
     def test_a_zone_that_is_unknown_here_is_utc(self):
         """An event whose zone another machine knew is shown in a time that everybody knows."""
@@ -282,6 +336,7 @@ class TestCancel:
 
         assert result.exit_code == 0
         assert "cancelled" in result.stdout
+        assert "Registration stops within five seconds" in result.stdout
         assert result.stdout.splitlines()[-1].endswith(
             f"event-registration registrations list devconf-2099 --data {data}"
         )

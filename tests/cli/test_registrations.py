@@ -94,12 +94,25 @@ class TestList:
         lines = run("registrations", "list", "devconf-2099", "--data", data, COLUMNS="100").stdout.splitlines()
 
         assert [line.rstrip() for line in lines] == [
-            "name              address          status      seat  place  registered        mail",
-            "Ada Lovelace      ada@example.org  confirmed   1            2026-03-01 13:01  due",
-            "Bob [b]Brown[/b]  bob@example.org  waitlisted        1      2026-03-01 13:02  due",
-            "Cyd Charisse      cyd@example.org  waitlisted        2      2026-03-01 13:03  due",
+            "name              address          status      seat  queue number  registered            mail",
+            "Ada Lovelace      ada@example.org  confirmed   1                   2026-03-01 13:01 CET  due",
+            "Bob [b]Brown[/b]  bob@example.org  waitlisted        1             2026-03-01 13:02 CET  due",
+            "Cyd Charisse      cyd@example.org  waitlisted        2             2026-03-01 13:03 CET  due",
             "1 confirmed, 2 waitlisted, 0 cancelled (times of Europe/Berlin)",
         ]
+
+    def test_who_has_a_seat_waits_no_more(self, run, data, admit):
+        """Who was promoted keeps a place for programs, and shows no number of a queue to people."""
+        admit("Ada Lovelace", "Bob")
+        run("registrations", "cancel", "devconf-2099", "ada@example.org", "--yes", "--data", data)
+
+        listed = run("registrations", "list", "devconf-2099", "--data", data).stdout.splitlines()
+        card = run("registrations", "show", "devconf-2099", "bob@example.org", "--data", data).stdout
+        record = _objects(run("registrations", "show", "devconf-2099", "bob@example.org", "--data", data, "--json"))
+
+        assert listed[2].split() == ["Bob", "bob@example.org", "confirmed", "1", "2026-03-01", "13:02", "CET", "due"]
+        assert "queue number" not in card
+        assert record["place"] == 1
 
     def test_nobody_is_an_empty_list(self, run, data):
         """An event that nobody came to yet has an empty array, for people in words."""
@@ -146,12 +159,12 @@ class TestShow:
 
         assert lines[0].rstrip() == "Bob [b]Brown[/b]"
         assert [line.rstrip() for line in lines[1:-1]] == [
-            "address             bob@example.org",
-            "event               DevConf 2099 (devconf-2099)",
-            "status              waitlisted",
-            "registered          2026-03-01 13:02 (Europe/Berlin)",
-            "place in the queue  1",
-            "mail                due, attempts: 0",
+            "address       bob@example.org",
+            "event         DevConf 2099 (devconf-2099)",
+            "status        waitlisted",
+            "registered    2026-03-01 13:02 CET (Europe/Berlin)",
+            "queue number  1",
+            "mail          due, attempts: 0",
         ]
 
     def test_a_stranger_is_told(self, run, data):

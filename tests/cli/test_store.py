@@ -36,13 +36,19 @@ def table(aws, make_table):
 
 
 @pytest.fixture
-def stack(aws, make_table):
+def events():
+    """Return what the stack takes registrations for, ``None`` if it is of a version that took any."""
+    return "managed"
+
+
+@pytest.fixture
+def stack(aws, make_table, events):
     """Return the name of a stack whose output names an empty table."""
     dynamodb, cloudformation = aws.client("dynamodb"), aws.client("cloudformation")
     table, name = make_table(dynamodb), f"store-{next(_numbers)}"
     template = {
         "Resources": {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}},
-        "Outputs": {"TableName": {"Value": table}},
+        "Outputs": {"TableName": {"Value": table}} | ({"Events": {"Value": events}} if events else {}),
     }
     cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))
     cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
@@ -162,7 +168,7 @@ class TestFolder:
         result = run("events", "list", "--data", tmp_path)
 
         assert result.exit_code == 1
-        assert result.stderr.startswith("Error: SQLite failed")
+        assert result.stderr.startswith("Error: The file is no database, or is damaged;")
 
     def test_it_needs_nothing_of_aws(self, data):
         """A command on a folder loads neither AWS's library nor a server, so that it answers at once."""
@@ -242,6 +248,18 @@ class TestAws:
         events = self._set_up(run, devconf, "--stack", stack, "--region", "eu-west-1")
 
         assert [event["eventid"] for event in events] == ["devconf-2099"]
+
+    @pytest.mark.parametrize("events", ["open", None])
+    def test_a_stack_that_takes_any_event_gets_none(self, run, stack, devconf):
+        """What doesn't look at events would oversell a limited one; all but setting one up is possible there."""
+        where = ["--stack", stack, "--region", "eu-west-1"]
+
+        result = run("events", "create", "-", *where, stdin=json.dumps(devconf))
+
+        assert result.exit_code == 1
+        assert f"Stack '{stack}' takes any event that a registration names" in result.stderr
+        assert f"event-registration deploy --stack {stack} --region eu-west-1 --events managed\n" in result.stderr
+        assert json.loads(run("events", "list", *where, "--json").stdout) == []
 
     @pytest.mark.usefixtures("aws")
     def test_a_table_that_is_not_there_is_told(self, run):

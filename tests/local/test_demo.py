@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from attrs import evolve
 
 from event_registration.local import SQLiteEventRepository
 from event_registration.local.demo import set_up_demo
@@ -46,9 +47,50 @@ def test_sets_up_once(repository):
     repository.cancel(guest)
     before = _everything(repository)
 
-    set_up_demo(repository, NOW + timedelta(days=100))
+    set_up_demo(repository, NOW + timedelta(days=10))
 
     assert _everything(repository) == before
+
+
+def test_sets_up_guests_who_came_one_after_the_other(repository):
+    """Whoever lists the guests sees them in the order of their seats, all of them before the present."""
+    _, workshop_id = set_up_demo(repository, NOW)
+
+    guests = list(repository.list(workshop_id))
+
+    assert [guest.seat for guest in guests] == list(range(1, 19))
+    assert [guest.registered_at for guest in guests] == sorted({guest.registered_at for guest in guests})
+    assert guests[-1].registered_at < NOW
+
+
+def test_moves_events_ahead_that_have_closed(repository):
+    """Months later there is something to try again: new dates, and all else as it has become."""
+    later = NOW + timedelta(days=100)
+    _, workshop_id = set_up_demo(repository, NOW)
+    old = repository.find_event(workshop_id)
+    changed = evolve(old.event, venue="New Library", closes_at=old.event.starts_at - timedelta(days=1))
+    repository.change_event(old, evolve(old, event=changed), NOW)
+    (_, people) = _everything(repository)
+
+    event_ids = set_up_demo(repository, later)
+
+    listings, people_later = _everything(repository)
+    assert [listing.event.event_id for listing in listings] == list(event_ids)
+    assert [listing.state_at(later, Status.CONFIRMED) for listing in listings] == ["open", "open"]
+    assert min(listing.event.starts_at for listing in listings) > later + timedelta(days=7)
+    assert listings[-1].event.venue == "New Library"
+    assert people_later == people
+
+
+def test_leaves_a_cancelled_event_cancelled(repository):
+    """What was called off stays so, whatever its dates."""
+    meetup_id, _ = set_up_demo(repository, NOW)
+    old = repository.find_event(meetup_id)
+    cancelled = repository.change_event(old, evolve(old, is_cancelled=True), NOW)
+
+    set_up_demo(repository, NOW + timedelta(days=100))
+
+    assert repository.find_event(meetup_id) == cancelled
 
 
 def test_completes_what_was_begun(repository):

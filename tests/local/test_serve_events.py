@@ -114,6 +114,38 @@ def test_takes_any_event_if_told_so(tmp_path):
         assert _config(server) == ["export const managed = false;"]
 
 
+def test_says_that_a_limited_event_needs_more(tmp_path):
+    """Where any event is taken an event with a limit is not, which the start says, and what to set."""
+    _set_up(tmp_path, capacity=1)
+
+    with serving(tmp_path, EVENT_REGISTRATION_EVENTS="open") as server:
+        status, _ = _post(server, ADA)
+
+        assert status == 503
+        assert (
+            "Events   open: any that a registration names, but none for those with a limit; "
+            "they need EVENT_REGISTRATION_EVENTS=managed\n"
+        ) in server.announced
+
+
+@pytest.mark.parametrize("path", ["/events/devconf-2026", "/events/other", "/main.mjs", "/config.mjs"])
+def test_tells_the_length_of_what_it_does_not_send(tmp_path, path):
+    """A HEAD is answered like a GET, its length too, but for the content."""
+    _set_up(tmp_path)
+
+    with serving(tmp_path) as server:
+        status, headers, _ = server.request(path)
+        empty_status, same, nothing = server.request(path, method="HEAD")
+
+    assert (empty_status, same["Content-Length"], same["Content-Type"]) == (
+        status,
+        headers["Content-Length"],
+        headers["Content-Type"],
+    )
+    assert int(same["Content-Length"]) > 0
+    assert nothing == ""
+
+
 def test_tells_the_page_its_mode_as_any_file(tmp_path):
     """The page's configuration is served like the files beside it, and not sent twice."""
     with serving(tmp_path) as server:

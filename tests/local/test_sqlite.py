@@ -13,6 +13,7 @@ from serving import unmeasured
 
 from event_registration.errors import RepositoryError, RepositoryUnavailableError
 from event_registration.local import SQLiteEventRepository, SQLiteRepository
+from event_registration.local.layout import LAYOUT
 from event_registration.model import Mail, MailState
 from event_registration.rules import attendee_digest
 from event_registration.testing import at_once, make_event, make_registration
@@ -195,7 +196,7 @@ def test_brings_a_file_up_to_date_in_one_step_or_not_at_all(old_path):
     connection.close()
 
 
-@pytest.mark.parametrize("version", [0, 1])
+@pytest.mark.parametrize("version", [0, 1, LAYOUT, LAYOUT + 1])
 def test_refuses_the_file_of_another_program(path, version):
     """A database that somebody else made is refused and left alone."""
     with sqlite3.connect(path) as connection:
@@ -314,16 +315,68 @@ def test_refuses_what_is_no_database(path):
     """A file of something else is refused and left alone."""
     path.write_bytes(b"not a database, but long enough to look like one" * 100)
 
-    with pytest.raises(RepositoryError):
+    with pytest.raises(RepositoryError, match=r"is no database, or is damaged; .* \(SQLITE_NOTADB\)"):
         SQLiteRepository(path)
 
     assert path.read_bytes().startswith(b"not a database")
 
 
+def test_says_that_a_file_is_damaged(path):
+    """A database whose pages were overwritten is told in words, without its path."""
+    repository = SQLiteRepository(path)
+    repository.add(make_registration())
+    repository.close()
+    content = path.read_bytes()
+    path.write_bytes(content[:100] + b"\xff" * (len(content) - 100))
+
+    with pytest.raises(RepositoryError, match="is no database, or is damaged") as told:
+        SQLiteRepository(path)
+
+    assert str(path) not in str(told.value)
+
+
+def test_says_that_a_file_can_not_be_written(path):
+    """A database that may only be read is told with what to look at."""
+    repository = SQLiteRepository(path)
+    repository._connection.execute("PRAGMA query_only = ON")  # a superuser, too, is told so then
+
+    with pytest.raises(RepositoryError, match="can't be written: look at the permissions"):
+        repository.add(make_registration())
+
+    repository.close()
+
+
+def test_says_what_python_itself_finds_wrong(path):
+    """An error that has no code of SQLite's is an error of the port, too."""
+    repository = SQLiteRepository(path)
+    repository.close()
+
+    with pytest.raises(RepositoryError, match="ProgrammingError"):
+        repository.find("devconf-2026", "ada@example.org")
+
+
+def test_is_opened_and_read_while_somebody_writes(path):
+    """Who only reads a file that is up to date waits for no writer, not even to open it."""
+    first = SQLiteRepository(path)
+    registration = first.add(make_registration())
+    first.close()
+    writer = sqlite3.connect(path, isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+
+    reader = SQLiteRepository(path, patience=0)
+    found = reader.find(registration.event_id, registration.attendee_email)
+
+    reader.close()
+    writer.close()
+    assert found == registration
+
+
 def test_refuses_a_folder_that_is_not_there(tmp_path):
-    """A path that can't be opened is an error of the port."""
-    with pytest.raises(RepositoryError, match="SQLITE_CANTOPEN"):
+    """A path that can't be opened is told with what to look at, and not itself."""
+    with pytest.raises(RepositoryError, match=r"can't be opened: look at its folder .* \(SQLITE_CANTOPEN\)") as told:
         SQLiteRepository(tmp_path / "nowhere" / "registrations.db")
+
+    assert "nowhere" not in str(told.value)
 
 
 def test_says_when_another_process_holds_the_lock(path):
@@ -346,7 +399,7 @@ def test_rolls_back_what_fails(path):
     repository = SQLiteRepository(path)
     registration = repository.add(make_registration())
 
-    with pytest.raises(RepositoryError, match="IntegrityError"):
+    with pytest.raises(RepositoryError, match="SQLITE_CONSTRAINT"):
         repository.add(make_registration(event_id="other", registration_id=registration.registration_id))
 
     repository.add(make_registration(event_id="other"))

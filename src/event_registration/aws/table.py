@@ -17,6 +17,7 @@ from botocore.exceptions import (
 )
 
 from event_registration.aws.items import decode, encode
+from event_registration.aws.patience import Patience
 from event_registration.errors import RepositoryError, RepositoryUnavailableError, TableLayoutError
 
 if TYPE_CHECKING:
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["ChangedError", "ConditionFailedError", "Table"]
 
 _Result = TypeVar("_Result")
-
-_FIRST_PAUSE_SECONDS = 0.05
-_LONGEST_PAUSE_SECONDS = 2.0
 
 # "Error handling with DynamoDB" and "Common Errors" in the API reference: what passes by itself.
 _THROTTLED = frozenset(
@@ -238,10 +236,10 @@ class Table:
         if deadline is not None and self._monotonic() > deadline:
             raise RepositoryUnavailableError("There is no time to do all that is to be done.")
 
-    def _patience_until(self, deadline: float | None) -> _Patience:
+    def _patience_until(self, deadline: float | None) -> Patience:
         patient_until = self._monotonic() + self._patience
         end = patient_until if deadline is None else min(patient_until, deadline)
-        return _Patience(end - self._call_seconds, self._monotonic, self._sleep, self.jitter)
+        return Patience(end - self._call_seconds, self._monotonic, self._sleep, self.jitter)
 
     def _translated(self, call: Callable[[], Any], *, lost_answer: bool) -> Any:  # noqa: ANN401 - botocore's answer
         try:
@@ -277,31 +275,3 @@ class Table:
         return RepositoryError(
             f"DynamoDB refused a call on table {self.name!r} ({', '.join([code, *sorted(kinds - {'None'})])})."
         )
-
-
-class _Patience:
-    """Pauses between tries, until there is no time for another one."""
-
-    def __init__(
-        self,
-        last_start: float,
-        monotonic: Callable[[], float],
-        sleep: Callable[[float], None],
-        jitter: Callable[[], float],
-    ) -> None:
-        self._last_start = last_start
-        self._monotonic = monotonic
-        self._sleep = sleep
-        self._jitter = jitter
-        self._longest = _FIRST_PAUSE_SECONDS
-
-    def pause(self) -> bool:
-        """Wait, or tell that another try would end too late."""
-        # Full jitter: every caller waits a random part of a doubling pause, so that they don't come back as one
-        # ("Exponential Backoff And Jitter", AWS Architecture Blog).
-        pause = self._jitter() * self._longest
-        if self._monotonic() + pause > self._last_start:
-            return False
-        self._sleep(pause)
-        self._longest = min(2 * self._longest, _LONGEST_PAUSE_SECONDS)
-        return True

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from io import TextIOWrapper
+
 import click
 
 from event_registration.cli.completion import completion
@@ -20,6 +23,10 @@ __all__ = ["main"]
 @click.version_option(package_name="event-registration")
 def main() -> None:
     """Event registration that is right, on a laptop and on AWS."""
+    # A name may hold any letter. One that the output's encoding lacks is no reason to fail after the work is done.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 main.add_command(events)

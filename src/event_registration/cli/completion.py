@@ -41,7 +41,8 @@ def _event_ids(context: click.Context, _argument: click.Parameter, incomplete: s
     data = context.params.get("data")
     if data is None:
         return []
-    with suppress(click.ClickException), Store(data=data).organiser() as organiser:
+    # The shell has replaced nothing yet of what is typed; RuntimeError: there is no such home.
+    with suppress(click.ClickException, RuntimeError), Store(data=data.expanduser()).organiser() as organiser:
         return [
             CompletionItem(each.event.event_id, help=each.event.event_name)
             for each in organiser.events()

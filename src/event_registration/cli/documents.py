@@ -37,11 +37,16 @@ FIELDS = (
 """The fields of an event document, in the order of ``event.v1.schema.json``."""
 
 PROBLEM_MESSAGES = {
-    "unplaced-time": "A time without its offset is the event zone's, and there is no such zone.",
+    "unplaced-time": "A time without its offset is the event zone's: name the zone in time_zone, or add the offset.",
     "skipped-time": "Clocks skip this time in the event's zone: they go from {} to {}. Choose another one.",
     "repeated-time": "Clocks show this time twice in the event's zone: add {} or {} to it.",
 }
 """Every code a local time can be refused with, and the sentence for it."""
+
+_INVALID_INSTANT = (
+    "This must be a day and a time, as in 2030-05-01 09:00 (by the clocks of the event's time zone), or an instant "
+    "with its offset, as in 2030-05-01T09:00:00+02:00."
+)
 
 _INSTANTS = ("starts_at", "ends_at", "opens_at", "closes_at")
 # RFC 3339 with or without seconds and offset, as people write it.
@@ -127,11 +132,16 @@ def event_of(document: Mapping[str, Any]) -> Event:
     try:
         return event_from_document(values)
     except InvalidEventError as error:
-        found = {problem.field: problem for problem in error.problems} | problems
+        found = {problem.field: _in_our_words(problem) for problem in error.problems} | problems
         if isinstance(name, str) and zone is None:
             found.setdefault("time_zone", UNKNOWN_TIME_ZONE)
         order = [*FIELDS, *found]
         raise InvalidEventError(sorted(found.values(), key=lambda problem: order.index(problem.field))) from None
+
+
+def _in_our_words(problem: Problem) -> Problem:
+    """Tell of a wrong time what may be written here: more than programs may send."""
+    return Problem(problem.field, problem.code, _INVALID_INSTANT) if problem.code == "invalid-instant" else problem
 
 
 def _instant(value: object, zone: ZoneInfo | None) -> datetime | tuple[str, ...] | None:

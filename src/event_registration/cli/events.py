@@ -74,7 +74,8 @@ def update(*, store: Store, event_id: str, document: dict[str, Any], as_json: bo
         with console_for(as_json=as_json).status("Changing the event and its seats"):
             listing = organiser.update(event_id, _differences(old.event, event))
         _show(organiser, listing, as_json=as_json)
-    _say("It is changed. A running form takes the change within seconds.", as_json=as_json)
+    outlook = "It stays called off." if listing.is_cancelled else "A running form takes the change within seconds."
+    _say(f"It is changed. {outlook}", as_json=as_json)
 
 
 @events.command()
@@ -122,7 +123,7 @@ def cancel(*, store: Store, event_id: str, yes: bool, as_json: bool) -> None:
         listing = organiser.cancel(event_id)
         _show(organiser, listing, as_json=as_json)
     _say(
-        "It is called off, and nobody has been told. Who was registered: "
+        "It is called off, and nobody has been told. Registration stops within five seconds; who is registered then: "
         f"event-registration registrations list {event_id} {store.options}",
         as_json=as_json,
     )

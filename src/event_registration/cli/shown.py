@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from event_registration.cli.documents import FIELDS
+from event_registration.model import Status
 from event_registration.wire import document_of, row_of
 
 if TYPE_CHECKING:
@@ -142,13 +143,12 @@ def print_events(rows: Iterable[tuple[Listing, EventState, Counts]]) -> None:
     lines = []
     for listing, state, counts in rows:
         event = listing.event
-        starts_at = event.starts_at.astimezone(zone_for(event.time_zone))
         of_all = "" if event.capacity is None else f" of {event.capacity:,}"
         lines.append(
             (
                 event.event_id,
                 event.event_name,
-                f"{starts_at:%Y-%m-%d %H:%M %Z}",
+                _clock(event.starts_at, zone_for(event.time_zone)),
                 state.value,
                 f"{counts.confirmed:,}{of_all}",
                 f"{counts.waitlisted:,}",
@@ -167,7 +167,7 @@ def registration_card(registration: Registration, zone: tzinfo) -> RenderableTyp
             "status": registration.status.value,
             "registered": f"{_clock(registration.registered_at, zone)} ({zone})",
             "seat": _number(registration.seat),
-            "place in the queue": _number(registration.place),
+            "queue number": _queue_number(registration),
             "mail": f"{registration.mail.state.value}, attempts: {registration.mail.attempts}",
             "registration": registration.registration_id,
         },
@@ -176,14 +176,14 @@ def registration_card(registration: Registration, zone: tzinfo) -> RenderableTyp
 
 def print_registrations(registrations: Iterable[Registration], zone: tzinfo) -> None:
     """Print a line a registration."""
-    headings = ("name", "address", "status", "seat", "place", "registered", "mail")
+    headings = ("name", "address", "status", "seat", "queue number", "registered", "mail")
     lines = (
         (
             each.attendee_name,
             each.attendee_email,
             each.status.value,
             _number(each.seat),
-            _number(each.place),
+            _queue_number(each),
             _clock(each.registered_at, zone),
             each.mail.state.value,
         )
@@ -193,7 +193,16 @@ def print_registrations(registrations: Iterable[Registration], zone: tzinfo) -> 
 
 
 def _clock(instant: datetime | None, zone: tzinfo) -> str:
-    return "" if instant is None else f"{instant.astimezone(zone):%Y-%m-%d %H:%M}"
+    """Tell *instant* by the clocks of *zone*, which show some hours twice: the zone's abbreviation says which."""
+    if instant is None:
+        return ""
+    time = instant.astimezone(zone)
+    return f"{time:%Y-%m-%d %H:%M:%S %Z}" if time.second else f"{time:%Y-%m-%d %H:%M %Z}"
+
+
+def _queue_number(registration: Registration) -> str:
+    """Return the number of who waits; who has been served keeps it, but that is for programs only."""
+    return _number(registration.place) if registration.status is Status.WAITLISTED else ""
 
 
 def _number(number: int | None) -> str:

@@ -19,9 +19,10 @@ from event_registration.errors import (
     RepositoryError,
     UnknownEventError,
 )
+from event_registration.settings import EventsMode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from event_registration.organiser import Organiser
     from event_registration.ports import EventRepository
@@ -69,7 +70,8 @@ class Store:
         Open the store for the block, and end the command with a sentence if something fails that a person can mend.
 
         Args:
-            create: Whether a data folder that holds nothing yet is made ready.
+            create: Whether an event is to be set up: a data folder that holds nothing yet is made ready, and a stack
+                must look at the events that are set up.
         """
         from event_registration.organiser import Organiser
 
@@ -101,7 +103,7 @@ class Store:
     @contextmanager
     def _repository(self, *, create: bool) -> Iterator[EventRepository]:
         if self.data is None:
-            yield self._dynamodb()
+            yield self._dynamodb(create=create)
             return
         from event_registration.local.events import SQLiteEventRepository
 
@@ -130,7 +132,7 @@ class Store:
             )
         return database
 
-    def _dynamodb(self) -> EventRepository:
+    def _dynamodb(self, *, create: bool) -> EventRepository:
         import boto3
         from botocore.config import Config
 
@@ -139,11 +141,20 @@ class Store:
         from event_registration.deployment.stack import Stack
 
         account = Account(region=self.region, profile=self.profile)
-        table = self.table or Stack(account, str(self.stack)).outputs()["TableName"]
+        table = self.table or self._table_of(Stack(account, str(self.stack)).outputs(), create=create)
         # The repository tries again itself: it must know of every try whose answer got lost.
         config = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=5)
         session = boto3.Session(region_name=account.region, profile_name=self.profile)
         return DynamoDBEventRepository(session.client("dynamodb", config=config), table, call_seconds=7, patience=30)
+
+    def _table_of(self, outputs: Mapping[str, str], *, create: bool) -> str:
+        # A stack of a version that knew no events has no such output.
+        if create and outputs.get("Events") != EventsMode.MANAGED:
+            raise click.ClickException(
+                f"Stack {self.stack!r} takes any event that a registration names, and would oversell one with a limit. "
+                f"Let it look at the events that are set up: event-registration deploy {self.options} --events managed"
+            )
+        return outputs["TableName"]
 
 
 @contextmanager

@@ -6,11 +6,14 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from attrs import evolve
+
 from event_registration.errors import EventExistsError
-from event_registration.event import Event
+from event_registration.event import Event, EventState
 from event_registration.model import Mail, MailState, Registration
 
 if TYPE_CHECKING:
+    from event_registration.event import Listing
     from event_registration.ports import EventRepository
 
 __all__ = ["set_up_demo"]
@@ -42,19 +45,21 @@ def set_up_demo(repository: EventRepository, now: datetime) -> tuple[str, ...]:
     """
     Set up the two events if they aren't there, and return their ids; what became of them since is left as it is.
 
-    Nobody is sent a mail.
+    But one that has closed is moved ahead: there would be nothing to try. Nobody is sent a mail.
 
     Args:
         repository: Where events are kept.
         now: The present; new events are weeks later.
 
     Raises:
+        EventChangeError: Somebody else has just changed one that has closed. Setting up again does the rest.
         RepositoryError: The repository failed. Setting up again does the rest.
     """
     events = _events(now)
     for event in events:
         with suppress(EventExistsError):
             repository.create_event(event)
+        _move_ahead(repository, event, now)
     _fill(repository, events[-1].event_id, now)
     return tuple(event.event_id for event in events)
 
@@ -90,10 +95,23 @@ def _morning(now: datetime, *, days: int) -> datetime:
     return (now + timedelta(days=days)).replace(hour=8, minute=0, second=0, microsecond=0)
 
 
+def _move_ahead(repository: EventRepository, ahead: Event, now: datetime) -> None:
+    """Give the stored event the dates of *ahead* if it has closed."""
+    listing = _listing(repository, ahead.event_id)
+    if listing.door_at(now) is EventState.CLOSED:
+        event = evolve(listing.event, starts_at=ahead.starts_at, ends_at=ahead.ends_at, opens_at=None, closes_at=None)
+        repository.change_event(listing, evolve(listing, event=event), now)
+
+
+def _listing(repository: EventRepository, event_id: str) -> Listing:
+    (listing,) = (each for each in repository.list_events() if each.event.event_id == event_id)
+    return listing
+
+
 def _fill(repository: EventRepository, event_id: str, now: datetime) -> None:
     """Register the guests who never were; one who has cancelled since does not come back."""
-    (listing,) = (each for each in repository.list_events() if each.event.event_id == event_id)
-    for name in _GUESTS:
+    listing = _listing(repository, event_id)
+    for number, name in enumerate(_GUESTS):
         address = f"{name.lower().replace(' ', '.')}@example.org"
         if repository.find(event_id, address) is None:
             guest = Registration(
@@ -101,7 +119,7 @@ def _fill(repository: EventRepository, event_id: str, now: datetime) -> None:
                 event_name=listing.event.event_name,
                 attendee_name=name,
                 attendee_email=address,
-                registered_at=now,
+                registered_at=now - timedelta(minutes=len(_GUESTS) - number),
                 mail=Mail(state=MailState.SENT),
             )
             repository.admit(guest, listing)

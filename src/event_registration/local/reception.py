@@ -8,7 +8,7 @@ from event_registration.api import Api
 from event_registration.errors import RepositoryError
 from event_registration.managed import EventRegistrationService
 from event_registration.service import RegistrationService
-from event_registration.settings import EventsMode
+from event_registration.settings import PREFIX, EventsMode
 
 if TYPE_CHECKING:
     from event_registration.api import Request
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from event_registration.settings import Settings
 
 __all__ = ["Reception"]
+
+_BUT_LIMITED = f", but none for those with a limit; they need {PREFIX}EVENTS={EventsMode.MANAGED}"
 
 
 class Reception:
@@ -60,10 +62,18 @@ class Reception:
         return self._mode or EventsMode.OPEN
 
     def describe(self) -> str:
-        """Say in a few words what registrations are taken for."""
+        """
+        Say in a line what registrations are taken for.
+
+        Raises:
+            RepositoryError: The repository failed.
+        """
         if self.mode is EventsMode.MANAGED:
             return "managed: those that are set up"
-        return f"open: any that a registration names{'' if self._mode else ', until one is set up'}"
+        if self._mode is None:
+            return "open: any that a registration names, until one is set up"
+        limited = any(each.event.capacity is not None for each in self._repository.list_events())
+        return f"open: any that a registration names{_BUT_LIMITED if limited else ''}"
 
     def handle(self, request: Request) -> Response:
         """Answer *request*."""

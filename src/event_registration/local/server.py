@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 import re
 import signal
@@ -122,7 +123,8 @@ class App:
         started = time.monotonic()
         answer = self._reception.handle(
             Request(
-                method=request.method,
+                # To the API a HEAD is a GET; its answer loses the content, not the length, when it is sent.
+                method="GET" if request.method == "HEAD" else request.method,
                 path=request.path,
                 headers={name.lower(): value for name, value in request.headers.items()},
                 body=request.stream.read(MAX_BODY + 1),
@@ -178,6 +180,7 @@ def serve(  # noqa: PLR0913 - all keyword-only but the folder
             app, host=host, port=port, threads=_THREADS, max_request_body_size=_MAX_UPLOAD, ident=None
         )
         signal.signal(signal.SIGTERM, _stop)
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that requests wait a moment is no news
         address = f"http://{f'[{host}]' if ':' in host else host}:{_port(server)}"
         announce(f"Form     {address}/")
         announce(f"Mailbox  {address}/mailbox" if _is_loopback(host) else f"Mailbox  {mailbox} (not shown)")

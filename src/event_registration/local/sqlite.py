@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from event_registration.errors import RepositoryError, RepositoryUnavailableError
-from event_registration.local.layout import bring_up_to_date
+from event_registration.local.layout import LAYOUT, bring_up_to_date
 from event_registration.rules import attendee_digest
 from event_registration.wire import registration_from_row, row_of
 
@@ -48,6 +48,15 @@ _UPDATE = (
     "WHERE eventid = :eventid AND digest = :digest AND revision = :old_revision AND attempts = :old_attempts"
 )
 
+_DAMAGED = "The file is no database, or is damaged; restore it from a copy"
+_TROUBLES = {
+    sqlite3.SQLITE_NOTADB: _DAMAGED,
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
+    sqlite3.SQLITE_READONLY: "The database can't be written: look at the permissions of its file and its folder",
+    sqlite3.SQLITE_CANTOPEN: "The database can't be opened: look at its folder and the permissions there",
+}
+"""What SQLite's primary result codes mean to whoever can mend it."""
+
 
 class SQLiteRepository:
     """
@@ -83,8 +92,13 @@ class SQLiteRepository:
             self._write_ahead()
             self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.execute("PRAGMA foreign_keys = ON")
+        with self._held() as connection:
+            (layout,) = connection.execute("PRAGMA user_version").fetchone()
+            if layout >= LAYOUT:
+                bring_up_to_date(connection)  # which only looks then: nobody who writes need be waited for
+                return
         with self._transaction() as connection:
-            bring_up_to_date(connection)
+            bring_up_to_date(connection)  # which looks again: somebody else may have done it by now
 
     def _write_ahead(self) -> None:
         # SQLite doesn't wait where waiting could deadlock: a writer in a file that isn't WAL yet fails this at once.
@@ -182,16 +196,21 @@ def _until(instant: float) -> float:
 def _translated_errors() -> Iterator[None]:
     try:
         yield
-    except sqlite3.OperationalError as error:
+    except sqlite3.Error as error:
         if _is_lock(error):
             raise RepositoryUnavailableError("The database is locked by another process.") from error
-        raise RepositoryError(f"SQLite failed ({error.sqlite_errorname}).") from error
-    except sqlite3.Error as error:
-        raise RepositoryError(f"SQLite failed ({type(error).__name__}).") from error
+        # SQLite's own text may hold what was to be stored, or where. What Python itself finds wrong has no code.
+        name = getattr(error, "sqlite_errorname", type(error).__name__)
+        raise RepositoryError(f"{_TROUBLES.get(_kind(error), 'SQLite failed')} ({name}).") from error
 
 
-def _is_lock(error: sqlite3.OperationalError) -> bool:
-    return error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+def _is_lock(error: sqlite3.Error) -> bool:
+    return _kind(error) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+def _kind(error: sqlite3.Error) -> int:
+    """Return the primary result code ("Result and Error Codes", SQLite)."""
+    return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)) & 0xFF
 
 
 def registration_of(row: sqlite3.Row) -> Registration:
