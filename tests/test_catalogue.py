@@ -98,6 +98,25 @@ def test_what_was_read_again_is_new(catalogue, repository, time):
     assert repository.asked == [ID] * 4
 
 
+def test_remembers_for_five_seconds_unless_told_otherwise(repository, time):
+    """Without being told how long, it remembers for five seconds."""
+    catalogue = Catalogue(repository, monotonic=time)
+
+    for seconds in (0, 4.999, 0.001):
+        time.now += seconds
+        catalogue.find(ID)
+
+    assert repository.asked == [ID] * 2
+
+
+def test_a_clock_may_have_just_begun(repository, time):
+    """Where the clock is younger than the seconds, nothing is taken for read that isn't."""
+    time.now = 0.0
+
+    with pytest.raises(UnknownEventError):
+        Catalogue(repository, monotonic=time).find("other")
+
+
 def test_no_seconds_remember_nothing(repository, time):
     """With no seconds every question is a reading."""
     catalogue = Catalogue(repository, seconds=0, monotonic=time)

@@ -398,3 +398,16 @@ class TestCancelRegistration:
 
         assert repository.find(ID, "ada@example.org").status is Status.CONFIRMED
         repository.close()
+
+
+def test_nothing_is_moved_into_the_past(organiser, repository, clock):
+    """An event can't be changed so that it is over; one that is over keeps its end when something else changes."""
+    repository.create_event(make_event())
+    clock.advance(days=200)
+
+    with pytest.raises(InvalidEventError) as refusal:
+        organiser.update(ID, {"ends_at": clock() - timedelta(hours=1), "starts_at": clock() - timedelta(hours=2)})
+    listing = organiser.update(ID, {"venue": "Hall 2"})
+
+    assert [(each.field, each.code) for each in refusal.value.problems] == [("ends_at", "already-over")]
+    assert listing.event == make_event(venue="Hall 2")

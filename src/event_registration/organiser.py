@@ -137,6 +137,8 @@ class Organiser:
             raise EventChangeError("An event keeps its id.")
         if event.time_zone != old.event.time_zone and not zone_of(event.time_zone):
             raise InvalidEventError([UNKNOWN_TIME_ZONE])
+        if event.ends_at != old.event.ends_at and event.ends_at <= now:
+            raise InvalidEventError([_ALREADY_OVER])
         listing = self._repository.change_event(old, evolve(old, event=event), now)
         self._repository.settle(event_id, now)
         return listing

@@ -221,6 +221,21 @@ def test_a_new_limit_holds(check, clean):
     check()
 
 
+def test_seats_that_came_and_went_before_anyone_are_nobodys(check, clean):
+    """Seats that were added while the door was open, and taken away while it was shut, are given to nobody."""
+    set_up(clean, capacity=1, waitlist=True)
+    resize(clean, 4)
+    _change(clean, opens_at=NOW + timedelta(days=1))
+    old = current(clean)
+    listing = clean.change_event(old, evolve(old, event=evolve(old.event, capacity=2)), NOW + 2 * MINUTE)
+
+    admit(clean, listing, "ada", "bob", "cleo")
+    clean.settle(ID, NOW)
+
+    assert names(clean, Status.CONFIRMED) == ["ada", "bob"]
+    check()
+
+
 # Changes upon changes
 
 

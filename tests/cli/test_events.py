@@ -1,5 +1,7 @@
 """`event-registration events`."""
 
+import contextlib
+import io
 import json
 import os
 import subprocess
@@ -12,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from event_registration.cli import main
 from event_registration.cli.documents import FIELDS
 from event_registration.cli.shown import event_card, print_events
 from event_registration.event import EventState, Listing
@@ -93,6 +96,13 @@ class TestCreate:
         assert [answer.returncode for answer in answers] == [0, 0, 0, 1]
         assert [b"devconf-2099" in answer.stdout for answer in answers[:3]] == [True] * 3
         assert answers[3].stderr == b"Error: There is an event of this id already.\n"
+
+    def test_what_is_no_file_is_printed_to(self, data):
+        """A program that runs the command inside itself may collect what is printed wherever it likes."""
+        with contextlib.redirect_stdout(io.StringIO()) as collected:
+            main(["events", "list", "--data", str(data)], standalone_mode=False)
+
+        assert "devconf-2099" in collected.getvalue()
 
 
 class TestUpdate:

@@ -6,13 +6,14 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
+from functools import partial
 
 import pytest
 from serving import ADA, serving
 
 from event_registration.local import SQLiteEventRepository
 from event_registration.model import Status
-from event_registration.testing import make_event
+from event_registration.testing import at_once, make_event
 
 BOB = ADA | {"cname": "Bob", "cemail": "bob@example.org"}
 _START = datetime.now(UTC) + timedelta(days=30)
@@ -182,6 +183,20 @@ def test_serves_the_waiting_list_by_itself(tmp_path):
     assert server.process.returncode == 0
     assert "settle  promoted  1\n" in log
     assert "bob" not in log.lower()
+
+
+def test_says_nothing_of_requests_that_wait(tmp_path):
+    """Many requests at once are answered one after the other; the log has a line for each and nothing else."""
+    people = [ADA | {"cemail": f"guest{number}@example.org"} for number in range(40)]
+
+    with serving(tmp_path) as server:
+        answers = at_once(*(partial(_post, server, person) for person in people))
+        server.process.terminate()
+        _, log = server.process.communicate(timeout=20)
+
+    assert [status for status, _ in answers] == [201] * 40
+    assert [line for line in log.splitlines() if "  POST  201  " not in line] == []
+    assert len(log.splitlines()) == 40
 
 
 def test_starts_with_a_demo(tmp_path):

@@ -87,7 +87,7 @@ LAYOUT = len(_STEPS)
 
 def bring_up_to_date(connection: sqlite3.Connection) -> None:
     """
-    Make the tables in an empty database, or add what an older version's lack; whoever calls holds the write lock.
+    Make the tables in an empty database, or add what an older version's lack, for which the write lock must be held.
 
     Raises:
         RepositoryError: Another program or a newer version made the database. Nothing was changed.
