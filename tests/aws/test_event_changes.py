@@ -10,7 +10,7 @@ from event_registration.aws import DynamoDBEventRepository
 from event_registration.errors import EventChangeError, EventFullError, RepositoryUnavailableError
 from event_registration.event import Listing
 from event_registration.model import Status
-from event_registration.testing import make_event
+from event_registration.testing import KilledError, make_event
 from event_registration.testing.guests import NOW, admit, cancel, current, found, names, resize, set_up
 
 ID = "devconf-2026"
@@ -161,6 +161,90 @@ def test_who_leaves_a_seat_above_leaves_it_out_of_use(check, clean, events, dist
     clean.settle(ID, NOW)
     check()
     assert events.prospect(current(clean)) is None
+
+
+def _leave_the_first_seat(repository):
+    """Cancel who has seat 1, and return who else is confirmed."""
+    (first,) = (name for name in names(repository, Status.CONFIRMED) if found(repository, name).seat == 1)
+    cancel(repository, first)
+    return names(repository, Status.CONFIRMED)
+
+
+def _killed_while_lowering(events, disturbed, capacity):
+    """Return what begins to lower the capacity and is killed once somebody is marked as sitting above it."""
+
+    def lower():
+        # Reading it, announcing it, reading it and its seats again, and the marks.
+        disturbed.spare(4)
+        disturbed.kill(carried_out=True)
+        with pytest.raises(KilledError):
+            resize(events, capacity)
+
+    return lower
+
+
+def test_a_free_seat_is_not_a_newcomers_while_somebody_sits_above(check, clean, events, disturbed):
+    """Who was about to take a free seat, when somebody came to sit above the capacity, looks again and is refused."""
+    admit(events, set_up(clean, capacity=3), "ada", "bob", "cleo")
+    with pytest.raises(EventFullError):
+        admit(events, current(clean), "zoe")
+    others = _leave_the_first_seat(clean)
+    listing = current(clean)
+    disturbed.spare(4)
+    disturbed.meanwhile(_killed_while_lowering(events, disturbed, 1))
+
+    with pytest.raises(EventFullError):
+        admit(events, listing, "dan")
+
+    assert names(clean, Status.CONFIRMED) == others
+    check()
+
+
+def test_nobody_moves_up_while_somebody_sits_above(check, clean, events, disturbed):
+    """Who was about to be promoted, when somebody came to sit above the capacity, goes on waiting."""
+    admit(events, set_up(clean, capacity=3, waitlist=True), "ada", "bob", "cleo", "dan")
+    others = _leave_the_first_seat(clean)
+    disturbed.spare(5)  # the event, what is free, who is over, who waits, and that person
+    disturbed.meanwhile(_killed_while_lowering(events, disturbed, 1))
+
+    promoted = events.settle(ID, NOW)
+
+    assert promoted == 0
+    assert names(clean, Status.CONFIRMED) == others
+    check()
+
+
+def test_nobody_moves_up_once_it_is_called_off(clean, events, disturbed):
+    """Who was about to be promoted, when the event was called off, is not."""
+    listing = set_up(clean, capacity=1, waitlist=True)
+    admit(clean, listing, "ada", "bob")
+    cancel(clean, "ada")
+    disturbed.spare(5)
+    disturbed.meanwhile(lambda: clean.change_event(listing, evolve(listing, is_cancelled=True), NOW))
+
+    promoted = events.settle(ID, NOW)
+
+    assert promoted == 0
+    assert names(clean, Status.WAITLISTED) == ["bob"]
+
+
+def test_a_slow_change_undoes_no_later_one(check, clean, events, disturbed):
+    """Who was about to take seats out of use, when others did so and added them again, leaves them in use."""
+    set_up(clean, capacity=2)
+    resize(clean, 4)  # so that the third and fourth are free
+    disturbed.spare(4)
+
+    def do_both():
+        clean.settle(ID, NOW)
+        resize(clean, 4)
+
+    disturbed.meanwhile(do_both)
+
+    resize(events, 2)
+
+    check()
+    assert current(clean).event.capacity == 4
+    admit(clean, current(clean), "ada", "bob", "cleo", "dan")
 
 
 # Limits

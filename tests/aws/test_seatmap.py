@@ -25,6 +25,11 @@ def test_chance_decides(chance, seat):
     assert SeatMap(_always(chance)).guess(5) == seat
 
 
+def test_one_seat_is_a_seat():
+    """Of an event with one seat that one is guessed."""
+    assert SeatMap(random.random).guess(1) == 1
+
+
 def test_spreads_over_all_seats():
     """Many who guess at once seldom guess alike: over time every seat comes up."""
     chance = random.Random(2026)
