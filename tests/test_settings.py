@@ -122,7 +122,6 @@ def test_other_variables_are_left_alone():
     [
         "SENDERS",
         "TABLE_NAME",
-        "EVENTS",
         "CONFIRMATION",
         "sender",
         "Sender",
