@@ -227,3 +227,18 @@ def test_the_past_minute_of_an_event_counts(clock):
 
     assert state == "cancelled"
     repository.close()
+
+
+def test_a_repeat_without_time_claims_nothing(repository, clock, time):
+    """A repeat that has no time to send the lost mail leaves the attempt to a later one, and says so."""
+    repository.create_event(make_event())
+    notifier = RecordingNotifier([TransientNotifierError("later")])
+    service = EventRegistrationService(repository, notifier, clock=clock, monotonic=time)
+    service.register(make_registration())
+    clock.advance(minutes=10)
+
+    receipt = service.register(make_registration(), deadline=time.now - 1)
+
+    assert isinstance(receipt.trouble, TransientNotifierError)
+    assert notifier.attempts == 1
+    assert repository.find("devconf-2026", "ada@example.org").mail.attempts == 1

@@ -247,6 +247,19 @@ def test_a_slow_change_undoes_no_later_one(check, clean, events, disturbed):
     admit(clean, current(clean), "ada", "bob", "cleo", "dan")
 
 
+def test_a_place_is_given_once_though_the_counter_is_gone(check, engine_client, table, clean, events):
+    """Where somebody deleted the counter of places, who joins the queue gets none that another has."""
+    listing = set_up(clean, capacity=1, waitlist=True)
+    *_, cleo = admit(clean, listing, "ada", "bob", "cleo")
+    engine_client.delete_item(TableName=table, Key={"eventid": {"S": ID}, "sk": {"S": "WAITLIST"}})
+
+    (dan,) = admit(events, listing, "dan")
+
+    assert dan.place == cleo.place + 1
+    assert names(clean, Status.WAITLISTED) == ["bob", "cleo", "dan"]
+    check()
+
+
 # Limits
 
 MINUTE = timedelta(minutes=1)

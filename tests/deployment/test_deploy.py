@@ -23,6 +23,9 @@ from event_registration.model import Status
 from event_registration.rules import attendee_digest
 from event_registration.testing import make_registration
 
+# A first answer of the emulated function may take as long as the form waits for it.
+expect.set_options(timeout=15_000)
+
 SENDER = "Events <events@example.org>"
 SCHEDULE = (Path(__file__).parent.parent / "payloads" / "schedule.json").read_bytes()
 # Each way of hosting the site goes with one of registering: managed events, as by default, and any, as in the brief.
