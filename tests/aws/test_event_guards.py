@@ -6,6 +6,7 @@ import pytest
 from attrs import evolve
 
 from event_registration.aws import DynamoDBEventRepository
+from event_registration.aws.table import ChangedError
 from event_registration.errors import EventChangeError, RepositoryUnavailableError
 from event_registration.model import Status
 from event_registration.testing import ManualClock, make_event, make_registration
@@ -114,3 +115,15 @@ def test_settling_ends_in_time(engine_client, table):
         assert repository.settle("devconf-2026", CLOCK()) == 1
     finally:
         engine_client.meta.events.unregister("before-send.dynamodb.TransactWriteItems", promote_one)
+
+
+def test_nobody_is_moved_into_the_seat_already_held(repository):
+    """Where a free seat was read, and then that its new holder sits too high, the step begins anew."""
+    repository.create_event(make_event(capacity=1))
+    listing = repository.find_event("devconf-2026")
+    holder = repository.admit(make_registration(), listing)
+
+    with pytest.raises(ChangedError):
+        repository._settling._move(listing, holder, holder.seat, None, is_unsold=False)
+
+    assert repository.find("devconf-2026", "ada@example.org") == holder
