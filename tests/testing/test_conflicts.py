@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, ReadTimeoutError
 
 from event_registration.testing import Conflicts, Faults, KilledError
 
@@ -225,18 +225,32 @@ def test_what_could_not_be_sent_is_over(make_client, make_conflicts, engine):
     assert conflicts.refused == 0
 
 
-def test_comes_after_faults(client, engine, make_conflicts):
-    """Calls that a fault has struck meet nobody, if the faults were registered first."""
+@pytest.mark.parametrize("order", [(Faults, Conflicts), (Conflicts, Faults)], ids=["faults first", "conflicts first"])
+@pytest.mark.parametrize(
+    ("strike", "error", "sent"),
+    [
+        (lambda faults: faults.error("ThrottlingException", 400), ClientError, 0),
+        (lambda faults: faults.error("InternalServerError", 500, carried_out=True), ClientError, 1),
+        (lambda faults: faults.lose_request(), ConnectTimeoutError, 0),
+        (lambda faults: faults.lose_answer(), ReadTimeoutError, 1),
+        (lambda faults: faults.kill(carried_out=False), KilledError, 0),
+        (lambda faults: faults.kill(carried_out=True), KilledError, 1),
+    ],
+    ids=["throttled", "failed after it was done", "request lost", "answer lost", "killed before", "killed after"],
+)
+def test_a_fault_comes_first(request, client, engine, order, strike, error, sent):
+    """A call that a fault has struck fails as the fault says, is sent as often as it says, and meets nobody."""
     engine.may_answer.set()
-    faults = Faults(client)
-    conflicts = make_conflicts(client)
-    faults.kill(carried_out=True)
-    with pytest.raises(KilledError):
+    made = {kind: kind(client) for kind in order}
+    request.addfinalizer(made[Conflicts].close)
+    strike(made[Faults])
+
+    with pytest.raises(error):
         _transact(client)
 
+    assert engine.operations == ["TransactWriteItems"] * sent
     _put(client)
-
-    assert conflicts.refused == 0
+    assert made[Conflicts].refused == 0
 
 
 def test_writes_may_take_longer(client, engine, make_conflicts):

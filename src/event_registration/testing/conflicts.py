@@ -8,7 +8,7 @@ from collections import Counter
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from event_registration.testing.faults import RawBody
+from event_registration.testing.faults import STRUCK, RawBody
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +22,8 @@ class Conflicts:
     """
     Refuses a write that meets another one on the same item, if at least one of the two is a transaction.
 
-    ("Amazon DynamoDB Transactions: How it works", Transaction conflict handling.) Register it after `Faults`, whose
-    calls it doesn't see.
+    ("Amazon DynamoDB Transactions: How it works", Transaction conflict handling.) Calls that `Faults` strikes it
+    doesn't see, whichever of the two was made first.
 
     Args:
         client: A boto3 client of ``dynamodb``; of all its callers' writes those that overlap are looked at.
@@ -39,7 +39,7 @@ class Conflicts:
         self._lock = Lock()
         self._written: Counter[tuple[str, ...]] = Counter()
         self._in_transactions: Counter[tuple[str, ...]] = Counter()
-        client.meta.events.register("before-send.dynamodb", self._before_send)
+        client.meta.events.register_last("before-send", self._before_send)
 
     def close(self) -> None:
         """Close the connections that were opened."""
@@ -48,7 +48,7 @@ class Conflicts:
     def _before_send(self, request: Any, **_: Any) -> Any:  # noqa: ANN401 - botocore's event
         operation = request.headers["X-Amz-Target"]
         operation = (operation.decode() if isinstance(operation, bytes) else operation).rpartition(".")[2]
-        if operation not in _WRITES | {"TransactWriteItems"}:
+        if STRUCK in request.headers or operation not in _WRITES | {"TransactWriteItems"}:
             return None
         keys = list(_keys(operation, json.loads(request.body)))
         in_flight = [self._written] + [self._in_transactions] * (operation == "TransactWriteItems")

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Faults", "KilledError", "RawBody"]
+__all__ = ["STRUCK", "Faults", "KilledError", "RawBody"]
+
+STRUCK = "X-Struck-By-Fault"
+"""The header of a request that a fault has answered: botocore calls every handler, those after the answer too."""
 
 
 class KilledError(BaseException):
@@ -32,7 +35,7 @@ class Faults:
         self._share, self._chance = 0.0, Random()  # noqa: S311 - no secret
         self._killed_share = 0.0
         self.calls = 0
-        client.meta.events.register("before-send", self._before_send)
+        client.meta.events.register_first("before-send", self._before_send)
 
     def error(self, code: str, status: int, *, carried_out: bool = False) -> None:
         """Let the next call be answered with the service's error *code* and this HTTP status, *carried_out* or not."""
@@ -78,6 +81,12 @@ class Faults:
         self._share, self._chance, self._killed_share = share, chance, killed
 
     def _before_send(self, request: Any, **_: Any) -> Any:  # noqa: ANN401 - botocore's event
+        answer = self._struck(request)
+        if answer is not None:
+            request.headers[STRUCK] = "yes"
+        return answer
+
+    def _struck(self, request: Any) -> Any:  # noqa: ANN401 - botocore's
         self.calls += 1
         if self._queue:
             return self._queue.popleft()(request)
