@@ -115,8 +115,10 @@ def test_an_event_that_is_gone_admits_nobody_further(watched, table):
 # What happens between reading and writing
 
 
-def test_a_free_seat_goes_to_one(clean, events, disturbed):
-    """Who was about to take a free seat that another has just taken is refused."""
+def test_a_free_seat_goes_to_one(watched, table, clean, disturbed):
+    """Who was about to take a free seat that another has just taken pauses, looks again, and is refused."""
+    pauses = []
+    events = DynamoDBEventRepository(watched, table, sleep=pauses.append)
     listing = set_up(clean, capacity=1)
     admit(events, listing, "ada")
     with pytest.raises(EventFullError):  # now it is known that all is sold
@@ -129,6 +131,7 @@ def test_a_free_seat_goes_to_one(clean, events, disturbed):
         admit(events, listing, "dan")
 
     assert names(clean, Status.CONFIRMED) == ["eve"]
+    assert len(pauses) == 1
 
 
 def test_a_free_seat_is_nobody_s_once_the_capacity_falls(check, clean, events, disturbed):

@@ -45,6 +45,15 @@ def test_a_limited_registration_is_one_transaction(watched, clean, events, calls
     assert sizes == [["Put", "Put"]]
 
 
+def test_tries_no_seat_that_it_has_sold(clean, events, calls):
+    """Who sells all seats of an event alone needs one transaction for each."""
+    listing = set_up(clean, capacity=12)
+
+    admit(events, listing, *(f"p{number}" for number in range(12)))
+
+    assert calls == ["TransactWriteItems"] * 12
+
+
 @pytest.mark.parametrize("who", ["cleo", "ada"], ids=["a newcomer", "a repeat"])
 def test_a_full_event_costs_reads(clean, events, calls, who):
     """When all seats are known to be sold and nobody can wait, whoever asks is answered without any write."""
