@@ -3,14 +3,13 @@
 import functools
 import itertools
 
-import boto3
 import pytest
 from attrs import evolve
-from botocore.config import Config
 from eventmodel import EventModel, seen
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from lean import LeanClient
 
 from event_registration.aws import DynamoDBEventRepository
 from event_registration.errors import EventFullError
@@ -206,10 +205,9 @@ def sqlite_store():
 
 
 @pytest.fixture
-def engine_store(engine_url, aws_credentials, table):
+def engine_store(engine_url, table):
     """Return a function that makes a repository on the engine and what kills its callers."""
-    config = Config(retries={"total_max_attempts": 1})
-    client = boto3.client("dynamodb", endpoint_url=engine_url, config=config, **aws_credentials)
+    client = LeanClient(engine_url)
     crasher = _KilledAtCall(client)
     yield lambda: (DynamoDBEventRepository(client, table), crasher)
     client.close()

@@ -6,11 +6,10 @@ import re
 import time
 from collections import Counter
 
-import boto3
 import pytest
 from attrs import evolve
-from botocore.config import Config
 from lastseats import Rush
+from lean import LeanClient
 
 from event_registration.aws import DynamoDBEventRepository
 from event_registration.aws.seats import Seats
@@ -64,12 +63,11 @@ class _FailingCalls:
 
 
 @pytest.fixture
-def make_client(request, engine_url, aws_credentials):
+def make_client(request, engine_url):
     """Return a function that makes clients of the engine that many threads may use."""
 
     def make():
-        config = Config(retries={"total_max_attempts": 1}, max_pool_connections=128, connect_timeout=5, read_timeout=30)
-        client = boto3.client("dynamodb", endpoint_url=engine_url, config=config, **aws_credentials)
+        client = LeanClient(engine_url)
         request.addfinalizer(client.close)
         return client
 
@@ -83,7 +81,7 @@ def make_engine(request, make_client, table):
     def make(chance, *, kind=DynamoDBEventRepository, wrap=lambda client: client, share=0.1, killed=0.1):
         clean, failing = make_client(), make_client()
         Faults(failing).at_random(share, chance, killed=killed)
-        conflicts = Conflicts(failing)
+        conflicts = Conflicts(failing, send=failing.send)
         request.addfinalizer(conflicts.close)
         # New ones for each round: what a repository remembers of seats is not to help.
         return lambda: (kind(clean, table), kind(wrap(failing), table, sleep=_hurried)), conflicts

@@ -3,11 +3,10 @@
 import itertools
 import random
 
-import boto3
 import pytest
 from attrs import evolve
-from botocore.config import Config
 from eventmodel import EventModel, seen
+from lean import LeanClient
 
 from event_registration.aws import DynamoDBEventRepository
 from event_registration.errors import EventChangeError, EventFullError
@@ -118,13 +117,9 @@ def _after(model, operations):
 
 
 @pytest.fixture
-def clients(engine_url, aws_credentials):
+def clients(engine_url):
     """Return two clients of the engine, and what interrupts the second one."""
-    config = Config(retries={"total_max_attempts": 1})
-    made = {
-        name: boto3.client("dynamodb", endpoint_url=engine_url, config=config, **aws_credentials)
-        for name in ("steady", "interrupted")
-    }
+    made = {name: LeanClient(engine_url) for name in ("steady", "interrupted")}
     yield made | {"faults": Faults(made["interrupted"])}
     for client in made.values():
         client.close()

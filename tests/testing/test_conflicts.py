@@ -225,7 +225,15 @@ def test_what_could_not_be_sent_is_over(make_client, make_conflicts, engine):
     assert conflicts.refused == 0
 
 
-@pytest.mark.parametrize("order", [(Faults, Conflicts), (Conflicts, Faults)], ids=["faults first", "conflicts first"])
+@pytest.fixture(params=[(Faults, Conflicts), (Conflicts, Faults)], ids=["faults first", "conflicts first"])
+def both(request, client, engine):
+    """Return both of a client, made in either order, before an engine that answers at once."""
+    engine.may_answer.set()
+    made = {kind: kind(client) for kind in request.param}
+    yield made
+    made[Conflicts].close()
+
+
 @pytest.mark.parametrize(
     ("strike", "error", "sent"),
     [
@@ -238,19 +246,16 @@ def test_what_could_not_be_sent_is_over(make_client, make_conflicts, engine):
     ],
     ids=["throttled", "failed after it was done", "request lost", "answer lost", "killed before", "killed after"],
 )
-def test_a_fault_comes_first(request, client, engine, order, strike, error, sent):
+def test_a_fault_comes_first(both, client, engine, strike, error, sent):  # noqa: PLR0917 - fixtures and a table's row
     """A call that a fault has struck fails as the fault says, is sent as often as it says, and meets nobody."""
-    engine.may_answer.set()
-    made = {kind: kind(client) for kind in order}
-    request.addfinalizer(made[Conflicts].close)
-    strike(made[Faults])
+    strike(both[Faults])
 
     with pytest.raises(error):
         _transact(client)
 
     assert engine.operations == ["TransactWriteItems"] * sent
     _put(client)
-    assert made[Conflicts].refused == 0
+    assert both[Conflicts].refused == 0
 
 
 def test_writes_may_take_longer(client, engine, make_conflicts):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from event_registration.testing.faults import STRUCK, RawBody
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 __all__ = ["Conflicts"]
 
@@ -28,14 +28,22 @@ class Conflicts:
     Args:
         client: A boto3 client of ``dynamodb``; of all its callers' writes those that overlap are looked at.
         seconds: How much longer each write is to take, which makes meeting likelier.
+        send: Sends a request and returns its answer; connections of its own if ``None``.
     """
 
-    def __init__(self, client: Any, *, seconds: float = 0.0) -> None:  # noqa: ANN401 - boto3's run-time class
+    def __init__(
+        self,
+        client: Any,  # noqa: ANN401 - boto3's run-time class
+        *,
+        seconds: float = 0.0,
+        send: Callable[[Any], Any] | None = None,
+    ) -> None:
         from botocore.httpsession import URLLib3Session
 
         self.refused = 0
         self._seconds = seconds
         self._session = URLLib3Session(max_pool_connections=128)
+        self._send = send or self._session.send
         self._lock = Lock()
         self._written: Counter[tuple[str, ...]] = Counter()
         self._in_transactions: Counter[tuple[str, ...]] = Counter()
@@ -60,7 +68,7 @@ class Conflicts:
             for counter in in_flight:
                 counter.update(keys)
         try:
-            answer = self._session.send(request)
+            answer = self._send(request)
             time.sleep(self._seconds)
         finally:
             with self._lock:
