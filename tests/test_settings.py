@@ -31,6 +31,8 @@ def test_defaults():
         "event_ids": None,
         "on_duplicate": OnDuplicate.ANSWER,
         "configuration_set": None,
+        "link_keys": None,
+        "manage_url": None,
     }
 
 
@@ -42,7 +44,11 @@ VALUES = {
     "event_ids": ("devconf-2026", frozenset({"devconf-2026"})),
     "on_duplicate": ("reject", OnDuplicate.REJECT),
     "configuration_set": ("events_1", "events_1"),
+    "link_keys": ("events/links", "events/links"),
+    "manage_url": ("https://events.example.org/manage.html", "https://events.example.org/manage.html"),
 }
+# What goes with it, where a setting is of no use alone.
+PARTNERS = {"link_keys": "manage_url", "manage_url": "link_keys"}
 
 
 def test_every_setting_is_tested():
@@ -53,11 +59,32 @@ def test_every_setting_is_tested():
 @pytest.mark.parametrize("name", VALUES)
 def test_variable(name):
     """Each setting is read from its own variable and leaves the others as they are."""
-    text, value = VALUES[name]
+    names = [name, PARTNERS[name]] if name in PARTNERS else [name]
 
-    settings = Settings.from_environ({f"EVENT_REGISTRATION_{name.upper()}": text})
+    settings = Settings.from_environ({f"EVENT_REGISTRATION_{each.upper()}": VALUES[each][0] for each in names})
 
-    assert settings == attrs.evolve(Settings(), **{name: value})
+    assert settings == attrs.evolve(Settings(), **{each: VALUES[each][1] for each in names})
+
+
+@pytest.mark.parametrize(("name", "partner"), PARTNERS.items())
+@pytest.mark.parametrize("text", [None, "", " "], ids=repr)
+def test_two_go_together(name, partner, text):
+    """A key without a page, or a page without a key, would send no link and say nothing: the missing one is named."""
+    variables = {} if text is None else {partner.upper(): text}
+
+    with pytest.raises(SettingsError) as caught:
+        _read(**{name.upper(): VALUES[name][0]}, **variables)
+
+    (problem,) = caught.value.problems
+    assert (problem.field, problem.code) == (f"EVENT_REGISTRATION_{partner.upper()}", "required")
+    assert f"EVENT_REGISTRATION_{name.upper()}" in problem.message
+
+
+def test_a_wrong_partner_is_wrong_and_not_missing():
+    """Of two that go together the one that is there and wrong is told, and nothing is said to be missing."""
+    assert _problems(LINK_KEYS="events/links", MANAGE_URL="manage.html") == [
+        ("EVENT_REGISTRATION_MANAGE_URL", "invalid-setting")
+    ]
 
 
 def test_all_variables_together():
@@ -71,8 +98,9 @@ def test_all_variables_together():
 def test_surrounding_space(name):
     """Space around a value, as a file of variables leaves it, is no part of it."""
     text, value = VALUES[name]
+    partner = {PARTNERS[name].upper(): VALUES[PARTNERS[name]][0]} if name in PARTNERS else {}
 
-    settings = _read(**{name.upper(): f" {text}\n"})
+    settings = _read(**{name.upper(): f" {text}\n"}, **partner)
 
     assert getattr(settings, name) == value
 
@@ -162,16 +190,19 @@ def test_all_problems_at_once():
         EVENT_IDS="a/b",
         ON_DUPLICATE="maybe",
         CONFIGURATION_SET="a b",
+        LINK_KEYS="a b",
         NONSENSE="1",
     )
 
     assert problems == [
         ("EVENT_REGISTRATION_SENDER", "required"),
+        ("EVENT_REGISTRATION_MANAGE_URL", "required"),
         ("EVENT_REGISTRATION_TABLE", "invalid-setting"),
         ("EVENT_REGISTRATION_ALLOWED_ORIGINS", "invalid-setting"),
         ("EVENT_REGISTRATION_EVENT_IDS", "invalid-setting"),
         ("EVENT_REGISTRATION_ON_DUPLICATE", "invalid-setting"),
         ("EVENT_REGISTRATION_CONFIGURATION_SET", "invalid-setting"),
+        ("EVENT_REGISTRATION_LINK_KEYS", "invalid-setting"),
         ("EVENT_REGISTRATION_NONSENSE", "unknown-setting"),
     ]
 
@@ -355,6 +386,83 @@ def test_invalid_on_duplicate(text):
 def test_invalid_configuration_set(text):
     """A configuration set's name is what SES takes: up to 64 letters, digits, ``-`` and ``_``."""
     assert _problems(CONFIGURATION_SET=text) == [("EVENT_REGISTRATION_CONFIGURATION_SET", "invalid-setting")]
+
+
+ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:LinkKeys-Ab1+=.@/_-XyZ123"
+
+
+@pytest.mark.parametrize("text", ["links", "events/link_keys+=.@-1", "a" * 512, ARN, ARN.replace("aws", "aws-cn")])
+def test_link_keys(text):
+    """A secret is named by its name or its ARN, whatever the part of AWS it is in."""
+    assert _read(LINK_KEYS=text, MANAGE_URL="https://events.example.org/manage.html").link_keys == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a b",
+        "a" * 513,
+        "clés",
+        "k1:secret",
+        '{"current": "k1", "k1": "0123456789abcdef0123456789abcdef"}',
+        ARN.replace("secretsmanager", "ssm"),
+        ARN.replace(":secret:", ":parameter:"),
+        ARN.replace("123456789012", "12345"),
+        ARN.replace("LinkKeys", "Link:Keys"),
+        "arn:aws:secretsmanager:eu-west-1:123456789012:secret:",
+    ],
+    ids=lambda text: text[:60],
+)
+def test_invalid_link_keys(text):
+    """What names no secret is refused: the keys themselves above all, which belong in no variable."""
+    problems = _problems(LINK_KEYS=text, MANAGE_URL="https://events.example.org/manage.html")
+
+    assert problems == [("EVENT_REGISTRATION_LINK_KEYS", "invalid-setting")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://events.example.org/manage.html",
+        "http://events.s3-website-eu-west-1.amazonaws.com/manage.html",
+        "http://127.0.0.1:8000/manage.html",
+        "http://[::1]:8000/manage.html",
+        "https://xn--mnchen-3ya.example/",
+        "https://example.org:443/a/b-c_d~e/manage%20page.html",
+    ],
+)
+def test_manage_url(text):
+    """The manage page is anywhere that HTTP reaches."""
+    assert _read(LINK_KEYS="links", MANAGE_URL=text).manage_url == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://events.example.org",
+        "https://events.example.org/manage.html#",
+        "https://events.example.org/manage.html#token",
+        "https://events.example.org/manage.html?a=b",
+        "https://events.example.org/manage page.html",
+        "https://events.example.org/manage%2",
+        "https://events.example.org/ma\nnage.html",
+        "https://events.example.org/événement.html",
+        'https://events.example.org/"><script>',
+        f"https://events.example.org/{'a' * 501}",
+        "https://Events.example.org/manage.html",
+        "https://user@events.example.org/manage.html",
+        "https:///manage.html",
+        "//events.example.org/manage.html",
+        "/manage.html",
+        "manage.html",
+        "javascript:alert(1)//",
+        "ftp://events.example.org/manage.html",
+    ],
+    ids=lambda text: text[:60],
+)
+def test_invalid_manage_url(text):
+    """A token could not follow what has a query or a fragment, and what no browser opens is no page."""
+    assert _problems(LINK_KEYS="links", MANAGE_URL=text) == [("EVENT_REGISTRATION_MANAGE_URL", "invalid-setting")]
 
 
 @pytest.mark.parametrize("variable", ["EVENT_REGISTRATION_EVENT_IDS", "EVENT_REGISTRATION_ALLOWED_ORIGINS"])

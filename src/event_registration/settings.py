@@ -25,6 +25,14 @@ _ORIGIN = re.compile(r"(?!https:.*:443$|http:.*:80$)https?://(?:[a-z0-9.-]+|\[[0
 _EVENT_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 _TABLE = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 _CONFIGURATION_SET = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# "CreateSecret", Name, alone or at the end of the secret's ARN.
+_SECRET = re.compile(r"(?:arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:)?[A-Za-z0-9/_+=.@-]{1,512}")
+# RFC 3986, 3.3, without query and fragment: the link's token is the fragment.
+_PAGE = re.compile(
+    r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?/(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2}){0,500}"
+)
+# A link needs a key to be signed with and a page to lead to.
+_TOGETHER = ("link_keys", "manage_url")
 
 
 class EventsMode(StrEnum):
@@ -47,6 +55,9 @@ class Settings:
         event_ids: The only event ids that are taken; ``None`` takes any.
         on_duplicate: ``answer`` a repeat as if it were the first, or ``reject`` it with 409.
         configuration_set: The SES configuration set that mail is sent with.
+        link_keys: The secret in Secrets Manager, by name or ARN, with the keys that the links in mails are signed with;
+            with managed events, and not without *manage_url*.
+        manage_url: The address of the page that those links lead to; not without *link_keys*.
     """
 
     sender: str | None = None
@@ -56,6 +67,8 @@ class Settings:
     event_ids: frozenset[str] | None = None
     on_duplicate: OnDuplicate = OnDuplicate.ANSWER
     configuration_set: str | None = None
+    link_keys: str | None = None
+    manage_url: str | None = None
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str], *, required: Collection[str] = ()) -> Settings:
@@ -63,7 +76,7 @@ class Settings:
         Read the variables ``EVENT_REGISTRATION_<FIELD>`` of *environ*; lists are separated by commas or spaces.
 
         A variable that is empty counts as missing. One of our prefix that is not known is an error, so that a
-        mistyped name or a setting of a newer version can't be ignored in silence.
+        mistyped name or a setting of a newer version can't be ignored in silence. So is one of two that go together.
 
         Args:
             environ: Variables by name, as in `os.environ`.
@@ -75,6 +88,11 @@ class Settings:
         given = {name: text.strip() for name, text in environ.items() if name.startswith(PREFIX) and text.strip()}
         problems = [
             Problem(_variable(name), "required", "is missing.") for name in required if _variable(name) not in given
+        ]
+        problems += [
+            Problem(_variable(name), "required", f"is missing: {_variable(other)} is of no use without it.")
+            for name, other in (_TOGETHER, _TOGETHER[::-1])
+            if _variable(other) in given and _variable(name) not in given
         ]
         values: dict[str, object] = {}
         for variable, text in given.items():
@@ -144,4 +162,6 @@ _PARSERS: dict[str, Callable[[str], object]] = {
     "event_ids": _set_of(_matching(_EVENT_ID, "event ids: letters, digits, or the signs . _ ~ -")),
     "on_duplicate": _one_of(OnDuplicate),
     "configuration_set": _matching(_CONFIGURATION_SET, "a configuration set's name: letters, digits, - or _"),
+    "link_keys": _matching(_SECRET, "the name or the ARN of a secret in Secrets Manager"),
+    "manage_url": _matching(_PAGE, "a page's address without ? and #, as in https://events.example.org/manage.html"),
 }
