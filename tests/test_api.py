@@ -39,7 +39,12 @@ DETAILS = {
 SUCCESS = (
     '{"message":"Registration successful!","status":"confirmed","eventid":"devconf-2026","eventname":"DevConf 2026"}'
 )
-COMMON_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Vary": "Origin"}
+COMMON_HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Vary": "Origin",
+}
 JSON_HEADERS = {**COMMON_HEADERS, "Content-Type": "application/json"}
 PROBLEM_HEADERS = {**COMMON_HEADERS, "Content-Type": "application/problem+json"}
 CORS_HEADERS = {"Access-Control-Allow-Origin": ORIGIN, "Access-Control-Expose-Headers": "Retry-After"}
@@ -448,6 +453,7 @@ MAPPING = {
     errors.MalformedBodyError: (400, "some-reason"),
     errors.BodyTooLargeError: (413, "body-too-large"),
     errors.UnknownEventError: (404, "unknown-event"),
+    errors.InvalidLinkError: (404, "invalid-link"),
     errors.AlreadyRegisteredError: (409, "already-registered"),
     errors.NotAdmittedError: (409, "not-admitted"),
     errors.NotOpenYetError: (409, "not-open-yet"),
@@ -772,7 +778,7 @@ def test_a_base_path_may_be_called_events(method, status):
     repository = SQLiteEventRepository(":memory:")
     repository.create_event(make_event())
     service = EventRegistrationService(repository, RecordingNotifier(), clock=ManualClock())
-    api = Api(service, card=service.card)
+    api = Api(service, managed=service)
 
     response = api.handle(_request(method=method, path="/events/registrations"))
 

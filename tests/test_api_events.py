@@ -34,7 +34,12 @@ CARD = (
     '"ends_at":"2026-06-01T17:00:00Z","time_zone":"Europe/Berlin","venue":null,"opens_at":null,'
     '"closes_at":"2026-06-01T09:00:00Z","questions":null}'
 )
-COMMON_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Vary": "Origin"}
+COMMON_HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Vary": "Origin",
+}
 JSON_HEADERS = {**COMMON_HEADERS, "Content-Type": "application/json"}
 PROBLEM_HEADERS = {**COMMON_HEADERS, "Content-Type": "application/problem+json"}
 CORS_HEADERS = {"Access-Control-Allow-Origin": ORIGIN, "Access-Control-Expose-Headers": "Retry-After"}
@@ -64,7 +69,7 @@ class System:
         self.notifier = RecordingNotifier()
         self.clock = ManualClock()
         service = EventRegistrationService(repository, self.notifier, clock=self.clock, cache_seconds=0.0, **policies)
-        self.api = Api(service, allowed_origins=[ORIGIN], card=service.card)
+        self.api = Api(service, allowed_origins=[ORIGIN], managed=service)
 
     def call(self, method, path, **headers):
         """Make a request without a body."""

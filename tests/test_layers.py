@@ -13,14 +13,15 @@ ROWS = [
     {"rules"},
     {"model"},
     {"event"},
-    {"ports", "wire", "confirmation", "body", "responses"},
+    {"ports", "wire", "confirmation", "body", "responses", "links"},
     {"delivery", "catalogue"},
     {"service"},
     {"managed", "organiser"},
+    {"self_service"},
     {"api", "settings"},
     {"aws.items", "aws.patience", "aws.payloads"},
     {"aws.table", "aws.ledger", "aws.seatmap", "local.layout"},
-    {"aws.dynamodb", "aws.seats", "aws.catalogue", "aws.ses", "local.sqlite", "local.mailbox"},
+    {"aws.dynamodb", "aws.seats", "aws.catalogue", "aws.ses", "local.sqlite", "local.mailbox", "local.keys"},
     {"aws.settling", "local.inbox", "local.events"},
     {"aws.admission"},
     {"aws.events"},
@@ -68,7 +69,7 @@ ADAPTERS = {
         "aws.catalogue",
     ),
     *("aws.settling", "aws.admission", "aws.events"),
-    *("local.layout", "local.sqlite", "local.events", "local.mailbox", "local.inbox"),
+    *("local.layout", "local.sqlite", "local.events", "local.mailbox", "local.inbox", "local.keys"),
 }
 NOT_FOR_ADAPTERS = {"service", "managed", "organiser", "delivery", "catalogue", "api", "settings"}
 COMPOSITION_ROOTS = {"aws.handler", "local.server"}

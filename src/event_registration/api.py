@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
@@ -12,12 +12,14 @@ from event_registration import errors
 from event_registration.body import json_object
 from event_registration.responses import HEADERS, Response, json_response, problem, refusal
 from event_registration.rules import check_event_id
-from event_registration.wire import answer_of, card_of, registration_from_request
+from event_registration.wire import answer_of, card_of, registration_from_request, view_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from event_registration.event import Event, EventState
+    from event_registration.managed import EventRegistrationService
+    from event_registration.model import Registration
+    from event_registration.self_service import SelfService, View
     from event_registration.service import RegistrationService
 
 __all__ = ["Api", "Request"]
@@ -26,6 +28,7 @@ _PREFLIGHT_SECONDS = 600
 
 # Whatever comes before the last segment is a stage or a base path.
 _REGISTRATIONS = re.compile(r"(?:/[^/]+)*/registrations/?")
+_SELF_SERVICE = re.compile(r"(?:/[^/]+)*/registrations/(?P<action>view|cancel)/?")
 _EVENT = re.compile(r"(?:/[^/]+)*/events/(?P<event_id>[^/]+)/?")
 
 
@@ -59,8 +62,9 @@ class Api:
         service: What does the work.
         allowed_origins: The web origins, exact, whose pages may post here. The API's own origin and callers without
             one, which are no browsers, always may.
-        card: Tells an event and its state by its id and a *deadline*, where a catalogue has the events; a registration
-            then needn't name its own.
+        managed: The same service where a catalogue has the events. There are cards then, and a registration needn't
+            name its event, but may have answers.
+        self_service: What links in mails lead to, where they have any.
     """
 
     def __init__(
@@ -68,10 +72,12 @@ class Api:
         service: RegistrationService,
         *,
         allowed_origins: Collection[str] = (),
-        card: Callable[..., tuple[Event, EventState]] | None = None,
+        managed: EventRegistrationService | None = None,
+        self_service: SelfService | None = None,
     ) -> None:
         self._service = service
-        self._card = card
+        self._managed = managed
+        self._self_service = self_service
         self._allowed_origins = frozenset(allowed_origins)
 
     def handle(self, request: Request) -> Response:
@@ -90,20 +96,21 @@ class Api:
     def _route(self, request: Request) -> Response:
         if request.method == "OPTIONS":
             return self._preflight(request)
-        is_registration = _REGISTRATIONS.fullmatch(request.path)
-        if is_registration and (request.method == "POST" or not self._card):
-            return self._receive(request)
-        if self._card and (match := _EVENT.fullmatch(request.path)):
-            if request.method not in {"GET", "HEAD"}:
-                return _not_allowed("Events are read with GET.", "GET, HEAD, OPTIONS")
-            return self._show(request, match["event_id"], self._card)
-        if is_registration:
-            return self._receive(request)
+        if self._self_service and (match := _SELF_SERVICE.fullmatch(request.path)):
+            serve = self._self_service.view if match["action"] == "view" else self._self_service.cancel
+            return self._receive(request, lambda document: self._manage(document, serve, request))
+        match = _EVENT.fullmatch(request.path) if self._managed else None
+        # An event may be called registrations.
+        if _REGISTRATIONS.fullmatch(request.path) and (request.method == "POST" or not match):
+            return self._receive(request, lambda document: self._register(document, request))
+        if self._managed and match:
+            return self._show(request, match["event_id"], self._managed)
         return problem(HTTPStatus.NOT_FOUND, "not-found", "Not found", "There is nothing at this address.")
 
-    def _receive(self, request: Request) -> Response:
+    def _receive(self, request: Request, act: Callable[[dict[str, Any]], Response]) -> Response:
+        """Act on the document that *request* brings, if it may."""
         if request.method != "POST":
-            return _not_allowed("Registrations are made with POST.", "OPTIONS, POST")
+            return _not_allowed("Registrations are made, looked at and cancelled with POST.", "OPTIONS, POST")
         if not self._may_post(request):
             return problem(
                 HTTPStatus.FORBIDDEN,
@@ -118,18 +125,27 @@ class Api:
                 "Unsupported media type",
                 "Send Content-Type: application/json, in UTF-8.",
             )
-        return self._register(request)
+        return act(json_object(request.body, is_base64=request.is_base64))
 
-    def _show(self, request: Request, event_id: str, card: Callable[..., tuple[Event, EventState]]) -> Response:
+    def _show(self, request: Request, event_id: str, managed: EventRegistrationService) -> Response:
+        if request.method not in {"GET", "HEAD"}:
+            return _not_allowed("Events are read with GET.", "GET, HEAD, OPTIONS")
         if check_event_id(event_id):
             raise errors.UnknownEventError("There is no such event.")
-        event, state = card(event_id, deadline=request.deadline)
+        event, state = managed.card(event_id, deadline=request.deadline)
         facts = {"event_id": event_id, "outcome": "shown"}
         return json_response(HTTPStatus.OK, "application/json", card_of(event, state), facts=facts)
 
-    def _register(self, request: Request) -> Response:
-        document = json_object(request.body, is_base64=request.is_base64)
-        registration = registration_from_request(document, is_named=self._card is None)
+    def _manage(self, document: dict[str, Any], serve: Callable[..., View], request: Request) -> Response:
+        view = serve(document.get("token"), deadline=request.deadline)
+        registration, event = view.registration, view.event
+        answers = event.questionnaire.summary(registration.answers) if event.questionnaire else ()
+        body = view_of(registration, card_of(event, view.state), view.position, answers)
+        facts = {"event_id": event.event_id, "outcome": registration.status.value, **_trouble(view.trouble)}
+        return json_response(HTTPStatus.OK, "application/json", body, facts=facts)
+
+    def _register(self, document: dict[str, Any], request: Request) -> Response:
+        registration = self._registration_in(document, request)
         try:
             receipt = self._service.register(registration, deadline=request.deadline)
         except Exception as error:  # noqa: BLE001 - whatever it is, the log names the event
@@ -137,6 +153,20 @@ class Api:
             return refusal(error, event_id=registration.event_id, **_trouble(trouble))
         facts = {"event_id": registration.event_id, "outcome": receipt.outcome.value, **_trouble(receipt.trouble)}
         return json_response(HTTPStatus.CREATED, "application/json", answer_of(receipt.registration), facts=facts)
+
+    def _registration_in(self, document: dict[str, Any], request: Request) -> Registration:
+        """Return what *document* asks for, or raise all that is wrong with its fields and its answers at once."""
+        problems: tuple[errors.Problem, ...] = ()
+        try:
+            registration = registration_from_request(document, is_managed=self._managed is not None)
+        except errors.InvalidRegistrationError as error:
+            problems = error.problems
+        answers = document.get("answers", {})
+        if self._managed and (problems or not isinstance(answers, dict)):
+            problems += self._managed.problems_of(document.get("eventid"), answers, deadline=request.deadline)
+        if problems:
+            raise errors.InvalidRegistrationError(problems)
+        return registration
 
     def _may_post(self, request: Request) -> bool:
         origin = request.headers.get("origin")
@@ -146,7 +176,7 @@ class Api:
         if not self._cors(request):
             return Response(status=HTTPStatus.NO_CONTENT, headers={})
         headers = {
-            "Access-Control-Allow-Methods": "GET, POST, OPTIONS" if self._card else "POST, OPTIONS",
+            "Access-Control-Allow-Methods": "GET, POST, OPTIONS" if self._managed else "POST, OPTIONS",
             "Access-Control-Allow-Headers": "Content-Type",
             "Access-Control-Max-Age": str(_PREFLIGHT_SECONDS),
         }

@@ -62,9 +62,27 @@ class Catalogue:
         listing = self._repository.find_event(event_id, deadline=deadline)
         if listing is None:
             raise UnknownEventError("There is no such event.")
+        return self.remember(listing, now)
+
+    def remember(self, listing: Listing, read_at: float) -> Listing:
+        """
+        Keep *listing*, which was read at the instant *read_at*.
+
+        Returns:
+            The same, as the object that was kept before if nothing has changed: what was made of that, such as an
+            event's questionnaire, is made once a revision.
+        """
+        event_id = listing.event.event_id
         with self._lock:
-            self._known[event_id] = now, listing
+            _, known = self._known.get(event_id, (0.0, listing))
+            kept = known if known == listing else listing
+            self._known[event_id] = read_at, kept
             self._known.move_to_end(event_id)
             if len(self._known) > _MOST:
                 self._known.popitem(last=False)
-        return listing
+        return kept
+
+    def last(self, event_id: str) -> Listing | None:
+        """Return the event as it was read last, however long ago, if it is remembered."""
+        with self._lock:
+            return self._known.get(event_id, (0.0, None))[1]

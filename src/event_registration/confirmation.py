@@ -9,6 +9,8 @@ from attrs import frozen
 from event_registration.model import Message, Status
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from event_registration.model import Registration
 
 __all__ = ["render"]
@@ -59,9 +61,9 @@ Hello \u2068{name}\u2069,
 
     {event}
 
-{advice}
+{answers}{advice}
 
-You get this message because someone, most likely you, entered this address
+{manage}You get this message because someone, most likely you, entered this address
 in a registration form. If it wasn't you, you can ignore it.
 """
 
@@ -80,6 +82,10 @@ font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }}
 main {{ max-width: 34rem; margin: 0 auto; padding: 28px; background: #ffffff; border-radius: 14px; \
 overflow-wrap: anywhere; }}
 h1 {{ margin: 0 0 16px; font-size: 22px; line-height: 1.3; }}
+a {{ color: #0b6158; }}
+dl {{ margin: 20px 0; }}
+dt {{ margin-top: 8px; color: #4c5e5a; font-size: 14px; }}
+dd {{ margin: 0; white-space: pre-line; }}
 .event {{ margin: 20px 0; padding: 14px 18px; border-left: 4px solid #0b6158; background: #e0efeb; \
 font-size: 18px; font-weight: 600; }}
 small {{ display: block; margin-top: 24px; color: #4c5e5a; font-size: 13px; }}
@@ -87,7 +93,8 @@ small {{ display: block; margin-top: 24px; color: #4c5e5a; font-size: 13px; }}
 body {{ background: #101817; color: #e9f1ef; }}
 main {{ background: #192422; }}
 .event {{ background: #1e322f; border-color: #79d6c6; }}
-small {{ color: #a9bab6; }}
+a {{ color: #79d6c6; }}
+dt, small {{ color: #a9bab6; }}
 }}
 </style>
 </head>
@@ -97,16 +104,24 @@ small {{ color: #a9bab6; }}
 <p>Hello <bdi>{name}</bdi>,</p>
 <p>{news}</p>
 <p class="event" dir="auto">{event}</p>
-<p>{advice}</p>
-<small>You get this message because someone, most likely you, entered this address in a registration form. If it \
-wasn\u2019t you, you can ignore it.</small>
+{answers}<p>{advice}</p>
+{manage}<small>You get this message because someone, most likely you, entered this address in a registration form. \
+If it wasn\u2019t you, you can ignore it.</small>
 </main>
 </body>
 </html>
 """
 
 
-def render(registration: Registration) -> Message:
+_MANAGE = "See where your registration stands, or cancel it so that somebody else can come:"
+_MANAGE_TEXT = f"{_MANAGE}\n{{link}}\n\nWhoever has this link can do that too: pass it on to nobody.\n\n"
+_MANAGE_HTML = f"""\
+<p>{_MANAGE} <a href="{{link}}">manage your registration</a>. Whoever has this link can do that too: pass it on to \
+nobody.</p>
+"""
+
+
+def render(registration: Registration, *, link: str | None = None, answers: Sequence[tuple[str, str]] = ()) -> Message:
     """
     Return the confirmation of *registration*.
 
@@ -116,6 +131,8 @@ def render(registration: Registration) -> Message:
 
     Args:
         registration: One that is confirmed or waits.
+        link: The address where it can be looked at and cancelled: our own, and the only link in the mail.
+        answers: What was asked and answered, as people read it.
     """
     wording = _WORDINGS[registration.status]
     return Message(
@@ -126,6 +143,8 @@ def render(registration: Registration) -> Message:
             event=registration.event_name.translate(_TEXT),
             news=wording.news,
             advice=wording.advice.replace("\u2019", "'"),
+            answers=_answers_text(answers),
+            manage=_MANAGE_TEXT.format(link=link) if link else "",
         ),
         html=_HTML_BODY.format(
             name=registration.attendee_name.translate(_HTML),
@@ -134,5 +153,24 @@ def render(registration: Registration) -> Message:
             heading=wording.heading,
             news=wording.news,
             advice=wording.advice,
+            answers=_answers_html(answers),
+            manage=_MANAGE_HTML.format(link=link) if link else "",
         ),
     )
+
+
+def _answers_text(answers: Sequence[tuple[str, str]]) -> str:
+    if not answers:
+        return ""
+    lines = (f"{title}: {text}".translate(_TEXT).replace("\n", "\n        ") for title, text in answers)
+    return "Your answers:\n\n" + "".join(f"    {line}\n" for line in lines) + "\n"
+
+
+def _answers_html(answers: Sequence[tuple[str, str]]) -> str:
+    if not answers:
+        return ""
+    pairs = (
+        f'<dt dir="auto">{title.translate(_HTML)}</dt>\n<dd dir="auto">{text.translate(_HTML)}</dd>\n'
+        for title, text in answers
+    )
+    return f"<p>Your answers:</p>\n<dl>\n{''.join(pairs)}</dl>\n"

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import evolve, frozen
 
-from event_registration.confirmation import render
 from event_registration.errors import (
     EventRegistrationError,
     NotifierError,
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from event_registration.model import Registration
+    from event_registration.model import Message, Registration
     from event_registration.ports import Notifier, RegistrationRepository
 
 __all__ = ["Delivered", "Delivery", "Schedule"]
@@ -96,6 +95,7 @@ class Delivery:
     Args:
         repository: Where registrations are kept.
         notifier: What sends mail.
+        render: Writes the mail that a registration owes. What it raises keeps the mail due.
         monotonic: The clock of deadlines, in seconds.
     """
 
@@ -104,10 +104,12 @@ class Delivery:
         repository: RegistrationRepository,
         notifier: Notifier,
         *,
+        render: Callable[[Registration], Message],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._repository = repository
         self._notifier = notifier
+        self._render = render
         self._monotonic = monotonic
 
     def send_again(self, stored: Registration, now: datetime, schedule: Schedule) -> Delivered:
@@ -164,9 +166,13 @@ class Delivery:
 
     def _hand_over(self, registration: Registration) -> NotifierError | None:
         try:
-            self._notifier.send(render(registration))
+            self._notifier.send(self._render(registration))
         except NotifierError as error:
             return error
+        except RepositoryError as error:
+            late = TransientNotifierError(f"The mail can't be written: {error}")
+            late.__cause__ = error
+            return late
         except Exception as error:  # noqa: BLE001 - a notifier of anyone's making must not undo a registration
             trouble = NotifierError(f"The notifier raised {type(error).__name__}.")
             trouble.__cause__ = error

@@ -12,6 +12,7 @@ Everything that can go wrong, as one tree.
     ├── BodyTooLargeError          (ValueError)       body-too-large
     ├── UnknownEventError          (LookupError)      unknown-event
     ├── UnknownRegistrationError   (LookupError)      unknown-registration
+    ├── InvalidLinkError           (ValueError)       invalid-link
     ├── AlreadyRegisteredError     (ValueError)       already-registered
     ├── NotAdmittedError           (RuntimeError)     not-admitted
     │   ├── NotOpenYetError                           not-open-yet
@@ -53,6 +54,7 @@ __all__ = [
     "EventFullError",
     "EventRegistrationError",
     "InvalidEventError",
+    "InvalidLinkError",
     "InvalidRegistrationError",
     "MalformedBodyError",
     "NotAdmittedError",
@@ -153,6 +155,12 @@ class UnknownRegistrationError(EventRegistrationError, LookupError):
     """Nobody of this address is registered for the event."""
 
     code = "unknown-registration"
+
+
+class InvalidLinkError(EventRegistrationError, ValueError):
+    """The link was not signed by us for this, has expired, or belongs to a registration that was cancelled since."""
+
+    code = "invalid-link"
 
 
 class AlreadyRegisteredError(EventRegistrationError, ValueError):

@@ -198,6 +198,11 @@ class Event:
         return ((name, code) for name, code, is_so in found if is_so)
 
     @property
+    def questionnaire(self) -> Any:  # noqa: ANN401 - the questions' module comes with the next change
+        """What brings answers to its questions into normal form and checks them; ``None`` if it asks nothing."""
+        return None
+
+    @property
     def closes(self) -> datetime:
         """The instant from which on nobody can register: `closes_at`, or the start."""
         return self.closes_at or self.starts_at

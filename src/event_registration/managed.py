@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import random
 import time
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
 from event_registration.catalogue import Catalogue
+from event_registration.confirmation import render
 from event_registration.delivery import Schedule
-from event_registration.errors import EventRegistrationError, RepositoryError, RepositoryUnavailableError
+from event_registration.errors import (
+    EventRegistrationError,
+    InvalidRegistrationError,
+    RepositoryError,
+    RepositoryUnavailableError,
+    UnknownEventError,
+)
 from event_registration.event import EventState, refusal
+from event_registration.links import Link
 from event_registration.model import Status, new_registration_id
 from event_registration.ports import utc_now
+from event_registration.rules import normalise_event_id
 from event_registration.service import OnDuplicate, RegistrationService
 
 if TYPE_CHECKING:
@@ -21,8 +31,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from event_registration.delivery import Delivered
+    from event_registration.errors import Problem
     from event_registration.event import Event
-    from event_registration.model import Registration
+    from event_registration.links import Links
+    from event_registration.model import Message, Registration
     from event_registration.ports import Clock, EventRepository, Notifier
 
 __all__ = ["EventRegistrationService", "Settled"]
@@ -32,6 +44,8 @@ __all__ = ["EventRegistrationService", "Settled"]
 _SECONDS_TO_SERVE = 1.0
 # What an event takes at worst before its mails: the adapters' time-outs.
 _SECONDS_FOR_AN_EVENT = 4.0
+# A link in a mail is good for so long after the event's end.
+_LINK_LASTS = timedelta(days=30)
 
 
 @frozen
@@ -62,6 +76,7 @@ class EventRegistrationService(RegistrationService):
         clock: Tells the time that is stored, and that doors open and close by.
         monotonic: The clock of deadlines and of the catalogue's age, in seconds.
         new_id: Makes the id of each registration.
+        links: Signs the links in mails; without it mails have none. `SelfService` is what they lead to.
         cache_seconds: How long an event that was read is good for, at most 30.
         chance: Returns a number from 0 to 1, evenly spread: where settling all events begins.
     """
@@ -76,6 +91,7 @@ class EventRegistrationService(RegistrationService):
         clock: Clock = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
         new_id: Callable[[], str] = new_registration_id,
+        links: Links | None = None,
         cache_seconds: float = 5.0,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -89,6 +105,7 @@ class EventRegistrationService(RegistrationService):
             new_id=new_id,
         )
         self._events = repository
+        self._links = links
         # A repository relies on it that nobody believes for a minute what an event was (`change_event`).
         self._catalogue = Catalogue(repository, seconds=min(cache_seconds, 30.0), monotonic=monotonic)
         self._chance = chance
@@ -114,6 +131,24 @@ class EventRegistrationService(RegistrationService):
             now, self._events.prospect(listing, deadline=look_by) if is_open else None
         )
 
+    def problems_of(self, event_id: object, answers: object, *, deadline: float | None = None) -> tuple[Problem, ...]:
+        """
+        Return what is wrong with *answers* to an event's questions; nothing if there is no such event.
+
+        It is for telling them along with other fields' problems; `register` looks itself.
+
+        Raises:
+            RepositoryError: The repository failed.
+        """
+        try:
+            listing = self._catalogue.find(normalise_event_id(str(event_id)), deadline=deadline)
+            _answered(listing.event, answers)
+        except UnknownEventError:
+            return ()
+        except InvalidRegistrationError as error:
+            return error.problems
+        return ()
+
     def settle(self, event_id: str, *, deadline: float | None = None) -> Settled:
         """
         Give an event's free seats to who waits, and send the mails that promotions owe.
@@ -131,9 +166,11 @@ class EventRegistrationService(RegistrationService):
         schedule = Schedule.until(deadline, self._monotonic())
         now = self._clock()
         promoted = self._events.settle(event_id, now, deadline=schedule.half(self._monotonic()))
+        read_at = self._monotonic()
         listing = self._events.find_event(event_id, deadline=schedule.store_by)
         if listing is None or listing.is_cancelled:  # nobody is told of a seat that is of no use
             return Settled(1, promoted)
+        self._catalogue.remember(listing, read_at)
         troubles = []
         for registration in self._events.promoted(event_id):
             if schedule.is_over(self._monotonic()):
@@ -178,8 +215,23 @@ class EventRegistrationService(RegistrationService):
 
     def _named(self, registration: Registration, store_by: float | None) -> Registration:
         self._check_event_id(registration.event_id)
-        listing = self._catalogue.find(registration.event_id, deadline=store_by)
-        return evolve(registration, event_name=listing.event.event_name)
+        event = self._catalogue.find(registration.event_id, deadline=store_by).event
+        return evolve(registration, event_name=event.event_name, answers=_answered(event, registration.answers))
+
+    def _message(self, registration: Registration) -> Message:
+        # It was read a moment ago, and a mail is not to wait for a newer one.
+        listing = self._catalogue.last(registration.event_id) or self._catalogue.find(registration.event_id)
+        link = Link(
+            registration.event_id,
+            self._events.digest_of(registration.attendee_email),
+            registration.link_generation,
+            int((listing.event.ends_at + _LINK_LASTS).timestamp()),
+        )
+        return render(
+            registration,
+            link=self._links.address_of(link) if self._links else None,
+            answers=_summary(listing.event, registration),
+        )
 
     def _store(self, asked: Registration, now: datetime, store_by: float | None) -> Delivered:
         listing = self._catalogue.find(asked.event_id, deadline=store_by)
@@ -222,3 +274,12 @@ class EventRegistrationService(RegistrationService):
         if prospect is None:
             raise refusal(EventState.FULL)
         return evolve(asked, status=prospect, registered_at=None)
+
+
+def _answered(event: Event, answers: object) -> dict[str, Any]:
+    """Return *answers* in normal form; where nothing is asked, whatever was sent is left alone."""
+    return event.questionnaire.answers_of(answers) if event.questionnaire else {}
+
+
+def _summary(event: Event, registration: Registration) -> list[tuple[str, str]]:
+    return event.questionnaire.summary(registration.answers) if event.questionnaire else []

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping  # noqa: TC003 - cattrs reads the types of fields
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from event_registration.errors import InvalidRegistrationError, Problem
 from event_registration.rules import (
@@ -113,6 +114,8 @@ _INNER_RULES: dict[str, Callable[[object], bool]] = {
     "registered_at": _is_instant,
     "seat": lambda value: value is None or _is_count(value),
     "place": lambda value: value is None or _is_count(value),
+    "answers": lambda value: isinstance(value, dict),
+    "link_generation": _is_count,
     "revision": _is_count,
     "mail": lambda value: (
         isinstance(value, Mail)
@@ -152,6 +155,9 @@ class Registration:
         registered_at: When it was stored, aware; ``None`` as long as it is not.
         seat: The number of the place it holds, of a limited event.
         place: Its number in the waiting list, if it ever waited; the lowest is served first.
+        answers: What was answered to the event's questions, by their names. The service brings them into normal form
+            and checks them, since only the event knows its questions.
+        link_generation: What links in mails must name to be its own; it rises when the registration is cancelled.
         revision: Rises with every change of the sign-up itself.
         mail: The mail it owes.
 
@@ -168,6 +174,8 @@ class Registration:
     registered_at: datetime | None = None
     seat: int | None = None
     place: int | None = None
+    answers: Mapping[str, Any] = field(factory=dict, hash=False)
+    link_generation: int = 1
     revision: int = 1
     mail: Mail = field(factory=Mail)
 
@@ -185,9 +193,22 @@ class Registration:
 
     def same_details(self, other: Registration) -> bool:
         """Tell whether *other* says the same of the same person, compared in normal form."""
-        return (self.event_id, self.event_name, self.attendee_name, self.attendee_email.lower()) == (
-            other.event_id,
-            other.event_name,
-            other.attendee_name,
-            other.attendee_email.lower(),
+        return self._details() == other._details()
+
+    def cancelled(self) -> Registration:
+        """Return the registration that its attendee or an organiser has cancelled: no link of its mails is live."""
+        return evolve(
+            self,
+            status=Status.CANCELLED,
+            seat=None,
+            place=None,
+            link_generation=self.link_generation + 1,
+            revision=self.revision + 1,
         )
+
+    def after(self, earlier: Registration) -> Registration:
+        """Return the registration as that of a person who comes back: it takes the place of *earlier*, cancelled."""
+        return evolve(self, link_generation=earlier.link_generation, revision=earlier.revision + 1)
+
+    def _details(self) -> tuple[object, ...]:
+        return self.event_id, self.event_name, self.attendee_name, self.attendee_email.lower(), self.answers

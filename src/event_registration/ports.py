@@ -210,6 +210,25 @@ class EventRepository(RegistrationRepository, Protocol):
             RepositoryError: Someone has to mend the repository first.
         """
 
+    def digest_of(self, attendee_email: str) -> str:
+        """Return the opaque key of the person behind an address in normal form, which links name."""
+
+    def find_by_digest(self, event_id: str, digest: str, *, deadline: float | None = None) -> Registration | None:
+        """
+        Return the registration of the person whose key is *digest* as last stored, if there is one.
+
+        Raises:
+            RepositoryError: The repository failed.
+        """
+
+    def position(self, registration: Registration, *, deadline: float | None = None) -> int:
+        """
+        Return the number of *registration*, which waits, among all who wait for its event: 1 is next.
+
+        Raises:
+            RepositoryError: The repository failed.
+        """
+
     def promoted(self, event_id: str) -> Iterator[Registration]:
         """
         Return the registrations that were promoted and still owe the mail that tells of it.

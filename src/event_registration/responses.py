@@ -21,6 +21,7 @@ _RETRY_AFTER_SECONDS = 5
 HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
     "Vary": "Origin",
 }
 """What every answer has."""
@@ -70,6 +71,12 @@ _PROBLEMS: dict[type[Exception], _Problem] = {
         status=HTTPStatus.NOT_FOUND,
         title="Unknown event",
         detail="There is no event with this id.",
+    ),
+    errors.InvalidLinkError: _Problem(
+        status=HTTPStatus.NOT_FOUND,
+        title="This link doesn't work",
+        detail="It is not complete, has expired, or its registration was cancelled and made anew since. "
+        "The newest mail about the registration has a link that works.",
     ),
     errors.AlreadyRegisteredError: _Problem(status=HTTPStatus.CONFLICT, title="Already registered"),
     errors.NotAdmittedError: _Problem(status=HTTPStatus.CONFLICT, title="Registration isn't possible"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, field, frozen
 
+from event_registration.confirmation import render
 from event_registration.delivery import Delivery, Schedule
 from event_registration.errors import (
     AlreadyRegisteredError,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from event_registration.delivery import Delivered
-    from event_registration.model import Registration
+    from event_registration.model import Message, Registration
     from event_registration.ports import Clock, Notifier, RegistrationRepository
 
 __all__ = ["OnDuplicate", "Outcome", "Receipt", "RegistrationService"]
@@ -90,7 +91,7 @@ class RegistrationService:
         new_id: Callable[[], str] = new_registration_id,
     ) -> None:
         self._repository = repository
-        self._delivery = Delivery(repository, notifier, monotonic=monotonic)
+        self._delivery = Delivery(repository, notifier, render=self._message, monotonic=monotonic)
         self._event_ids = None if event_ids is None else frozenset(event_ids)
         self._on_duplicate = on_duplicate
         self._clock = clock
@@ -162,10 +163,14 @@ class RegistrationService:
             stored = self._repository.add(asked, deadline=store_by)
             if stored.status is not Status.CANCELLED:
                 return stored, None
-            back = evolve(asked, revision=stored.revision + 1)
+            back = asked.after(stored)
             if self._repository.replace(stored, back, deadline=store_by):
                 return back, None
         raise RepositoryUnavailableError("The registration changes all the time.")
+
+    def _message(self, registration: Registration) -> Message:
+        """Return the mail that *registration* owes."""
+        return render(registration)
 
     def _as_newcomer(self, asked: Registration, _store_by: float | None) -> Registration:
         """Return what a stranger with the details of *asked* would be told now."""

@@ -16,7 +16,7 @@ from event_registration.event import Event, EventState, Listing
 from event_registration.model import Mail, MailState, Registration, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = [
     "NAMED_BY_CATALOGUE",
@@ -29,6 +29,7 @@ __all__ = [
     "registration_from_row",
     "row_of",
     "row_of_listing",
+    "view_of",
 ]
 
 NAMED_BY_CATALOGUE = "-"
@@ -63,6 +64,8 @@ def _make_converter() -> cattrs.Converter:
         converter.register_unstructure_hook(enum, lambda member: member.value)
     for cls, names in ((Mail, _MAIL_COLUMNS), (Registration, _WIRE_NAMES)):
         renamed: dict[str, Any] = {a.name: override(rename=names.get(a.name, a.name)) for a in fields(cls)}
+        if "answers" in renamed:  # JSON as it came: the event's questions tell what is right
+            renamed["answers"] = override(struct_hook=lambda value, _: value, unstruct_hook=lambda value: value)
         converter.register_structure_hook(cls, make_dict_structure_fn(cls, converter, **renamed))
         converter.register_unstructure_hook(cls, make_dict_unstructure_fn(cls, converter, **renamed))
     return converter
@@ -75,6 +78,10 @@ def _instant(text: str) -> datetime:
     return instant
 
 
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
 def _rfc3339(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
@@ -82,21 +89,24 @@ def _rfc3339(instant: datetime) -> str:
 _converter = _make_converter()
 
 
-def registration_from_request(body: Mapping[str, object], *, is_named: bool = True) -> Registration:
+def registration_from_request(body: Mapping[str, object], *, is_managed: bool = False) -> Registration:
     """
     Make a registration of a request's fields; fields that it doesn't know are left alone.
 
     Args:
         body: The request's JSON.
-        is_named: Whether it must name the event. Otherwise the name is `NAMED_BY_CATALOGUE`.
+        is_managed: Whether a catalogue has the event. Then its name is `NAMED_BY_CATALOGUE`, whatever was sent, and
+            there may be answers to its questions, which are left unchecked.
 
     Raises:
         InvalidRegistrationError: With the problems of all fields, under the wire's names.
     """
     try:
         given = {name: body.get(name) for name in _REQUEST_FIELDS}
-        if not is_named:
+        if is_managed:
             given["eventname"] = NAMED_BY_CATALOGUE
+            if isinstance(body.get("answers"), dict):
+                given["answers"] = body["answers"]
         registration: Registration = _converter.structure(given, Registration)
     except InvalidRegistrationError as error:
         problems = (evolve(problem, field=_WIRE_NAMES[problem.field]) for problem in error.problems)
@@ -119,6 +129,9 @@ def row_of(registration: Registration) -> dict[str, str | int]:
     """Return the attributes of *registration* as a table keeps them: text and whole numbers, nothing that is unset."""
     row = _converter.unstructure(registration)
     row |= row.pop("mail")
+    row["answers"] = _json(registration.answers) if registration.answers else None
+    if registration.link_generation == 1:  # as in all rows from before there were links
+        del row["link_generation"]
     return {name: value for name, value in row.items() if value is not None}
 
 
@@ -131,7 +144,8 @@ def registration_from_row(row: Mapping[str, object]) -> Registration:
     """
     mail = {column: row[column] for column in _MAIL_COLUMNS.values() if column in row}
     try:
-        registration: Registration = _converter.structure({**row, "mail": mail}, Registration)
+        answers = {"answers": json.loads(str(row["answers"]))} if "answers" in row else {}
+        registration: Registration = _converter.structure({**row, "mail": mail, **answers}, Registration)
     except (ArithmeticError, KeyError, TypeError, ValueError) as error:
         raise RepositoryError(f"A stored row is no registration ({type(error).__name__}).") from None
     return registration
@@ -200,11 +214,35 @@ def card_of(event: Event, state: EventState) -> dict[str, Any]:
     }
 
 
+def view_of(
+    registration: Registration, card: Mapping[str, Any], position: int | None, answers: Iterable[tuple[str, str]]
+) -> dict[str, Any]:
+    """
+    Return what whoever has a registration's link is told of it.
+
+    Args:
+        registration: The registration.
+        card: Its event's card.
+        position: Its number among who waits; ``None`` if it doesn't.
+        answers: What was asked and answered, as people read it.
+    """
+    return {
+        "status": registration.status.value,
+        "eventid": registration.event_id,
+        "eventname": registration.event_name,
+        "cname": registration.attendee_name,
+        "registered_at": registration.registered_at and _rfc3339(registration.registered_at),
+        "position": position,
+        "answers": [{"title": title, "text": text} for title, text in answers],
+        "card": dict(card),
+    }
+
+
 def row_of_listing(listing: Listing) -> dict[str, str | int | bool]:
     """Return the attributes of *listing* as a table keeps them: text, whole numbers and switches, nothing unset."""
     row = document_of(listing.event) | {"revision": listing.revision, "cancelled": listing.is_cancelled}
     if listing.event.questions is not None:
-        row["questions"] = json.dumps(listing.event.questions)
+        row["questions"] = _json(listing.event.questions)
     if listing.resizing_to is not None:
         row["resizing_to"] = listing.resizing_to
     if listing.changed_at is not None:

@@ -44,7 +44,12 @@ MULTI_VALUE = "alb-multi-value"
 SUCCESS = (
     '{"message":"Registration successful!","status":"confirmed","eventid":"devconf-2026","eventname":"DevConf 2026"}'
 )
-COMMON_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Vary": "Origin"}
+COMMON_HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Vary": "Origin",
+}
 JSON_HEADERS = {"Content-Type": "application/json", **COMMON_HEADERS}
 PROBLEM_HEADERS = {"Content-Type": "application/problem+json", **COMMON_HEADERS}
 ORIGIN = "https://events.example.org"

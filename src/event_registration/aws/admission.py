@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import evolve
-
 from event_registration.aws import ledger
 from event_registration.aws.items import REGISTRATION, decode
 from event_registration.aws.table import ChangedError, ConditionFailedError
@@ -53,7 +51,7 @@ class Admission:
         digest = self._identity(asked.attendee_email)
         old: Registration | None = None
         while old is None or old.status is Status.CANCELLED:
-            new = asked if old is None else evolve(asked, revision=old.revision + 1)
+            new = asked if old is None else asked.after(old)
             entrant = ledger.Entrant(new=new, digest=digest, old=old)
             seat = self._guess(listing)
             try:
@@ -79,7 +77,7 @@ class Admission:
             ChangedError: Others were faster; try again.
         """
         event_id, digest = registration.event_id, self._identity(registration.attendee_email)
-        current = self._find(event_id, digest, deadline)
+        current = self.find(event_id, digest, deadline)
         if current is None or current.registration_id != registration.registration_id:
             return False
         if current.status is Status.CANCELLED:
@@ -123,12 +121,13 @@ class Admission:
     def _met(self, entrant: ledger.Entrant, failed: ConditionFailedError, deadline: float | None) -> Registration:
         if row := failed.found[0]:
             return registration_from_row(row)
-        found = self._find(entrant.new.event_id, entrant.digest, deadline)  # an engine that does not return it
+        found = self.find(entrant.new.event_id, entrant.digest, deadline)  # an engine that does not return it
         if found is None:
             raise ChangedError
         return found
 
-    def _find(self, event_id: str, digest: str, deadline: float | None) -> Registration | None:
+    def find(self, event_id: str, digest: str, deadline: float | None) -> Registration | None:
+        """Return the registration of the person whose key is *digest*, or ``None``."""
         row = self._table.get(event_id, REGISTRATION + digest, deadline)
         return registration_from_row(row) if row else None
 

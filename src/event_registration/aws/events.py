@@ -122,6 +122,18 @@ class DynamoDBEventRepository(DynamoDBRepository):
         """Give free seats to who waits, each in one transaction, after completing a change of the capacity."""
         return self._settling.settle(event_id, now, deadline)
 
+    def digest_of(self, attendee_email: str) -> str:
+        """Return the key of the person behind an address in normal form."""
+        return self._identity(attendee_email)
+
+    def find_by_digest(self, event_id: str, digest: str, *, deadline: float | None = None) -> Registration | None:
+        """Return the registration of the person whose key is *digest* by a consistent read, or ``None``."""
+        return self._admission.find(event_id, digest, deadline)
+
+    def position(self, registration: Registration, *, deadline: float | None = None) -> int:
+        """Return the person's number among who waits, 1 being next, by a consistent query of all before."""
+        return self._seats.count_waiting(registration.event_id, registration.place or 0, deadline)
+
     def promoted(self, event_id: str) -> Iterator[Registration]:
         """Return who was promoted and is owed a mail; forget the others' notes."""
         for note, registration in self._seats.notes(event_id):

@@ -19,8 +19,10 @@ from event_registration.settings import PREFIX, EventsMode, Settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
+    from event_registration.links import Links
     from event_registration.managed import EventRegistrationService
     from event_registration.ports import EventRepository, Notifier, RegistrationRepository
+    from event_registration.self_service import SelfService
 
 __all__ = ["make_lambda_handler"]
 
@@ -41,8 +43,11 @@ def make_lambda_handler(
     Call it once, at import: the clients it makes are kept over invocations. Each part that is left out is made of
     the environment: a `DynamoDBRepository` on ``EVENT_REGISTRATION_TABLE``, or a `DynamoDBEventRepository` if
     ``EVENT_REGISTRATION_EVENTS`` is ``managed``; an `SESNotifier` that sends from ``EVENT_REGISTRATION_SENDER``;
-    `Settings.from_environ`. With managed events a scheduled rule of EventBridge's may call it too: it then gives free
-    seats to who waits.
+    `Settings.from_environ`.
+
+    With managed events a scheduled rule of EventBridge's may call it too: it then gives free seats to who waits. Mails
+    have a link for looking at a registration and cancelling it if ``EVENT_REGISTRATION_LINK_KEYS`` and
+    ``EVENT_REGISTRATION_MANAGE_URL`` are set.
 
     The handler writes one JSON line per call to standard output: request id, event id, outcome, code, milliseconds,
     and a CloudWatch metric if a mail is late or waiting lists can't be served; no personal data.
@@ -65,13 +70,13 @@ def make_lambda_handler(
         repository = _dynamodb_repository(settings)
     if notifier is None:
         notifier = _ses_notifier(settings)
-    managed = None
+    managed = self_service = None
     if settings.events is EventsMode.MANAGED:
-        managed = _managed_service(repository, notifier, settings)
+        managed, self_service = _managed_services(repository, notifier, settings)
     service = managed or RegistrationService(
         repository, notifier, event_ids=settings.event_ids, on_duplicate=settings.on_duplicate
     )
-    api = Api(service, allowed_origins=settings.allowed_origins, card=managed.card if managed else None)
+    api = Api(service, allowed_origins=settings.allowed_origins, managed=managed, self_service=self_service)
 
     def handler(payload: object, context: object) -> dict[str, Any]:
         started = time.monotonic()
@@ -96,16 +101,27 @@ def make_lambda_handler(
     return handler
 
 
-def _managed_service(
+def _managed_services(
     repository: RegistrationRepository, notifier: Notifier, settings: Settings
-) -> EventRegistrationService:
+) -> tuple[EventRegistrationService, SelfService | None]:
     from event_registration.managed import EventRegistrationService
+    from event_registration.self_service import SelfService
 
     if not hasattr(repository, "admit"):
         raise TypeError("With managed events the repository must be an EventRepository.")
-    return EventRegistrationService(
-        cast("EventRepository", repository), notifier, event_ids=settings.event_ids, on_duplicate=settings.on_duplicate
+    events = cast("EventRepository", repository)
+    links = _links(settings.link_keys, settings.manage_url) if settings.link_keys and settings.manage_url else None
+    service = EventRegistrationService(
+        events, notifier, event_ids=settings.event_ids, on_duplicate=settings.on_duplicate, links=links
     )
+    return service, SelfService(service, events, links) if links else None
+
+
+def _links(secret: str, page: str) -> Links:
+    from event_registration.aws.keys import SecretKeys
+    from event_registration.links import Links
+
+    return Links(SecretKeys(_client("secretsmanager", connect_timeout=1, read_timeout=1), secret), page)
 
 
 def _settle(

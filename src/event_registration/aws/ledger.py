@@ -162,8 +162,7 @@ def move(holder: Registration, digest: str, seat: int, *, is_unsold: bool) -> li
 def cancel(old: Registration, digest: str, *, is_over: bool) -> list[Action]:
     """Cancel a registration and let go of its seat or place."""
     event_id = old.event_id
-    new = evolve(old, status=Status.CANCELLED, seat=None, place=None, revision=old.revision + 1)
-    actions = [save(new, digest, old)]
+    actions = [save(old.cancelled(), digest, old)]
     if old.status is Status.WAITLISTED:
         actions.append(delete(event_id, _queue_key(WAITLIST, old), _IS_THERE))
     elif old.seat is not None and is_over:

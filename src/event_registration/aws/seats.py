@@ -95,6 +95,10 @@ class Seats:
         row = self._first(event_id, WAITLIST, deadline)
         return self._person(row, lambda person: person.status is Status.WAITLISTED, deadline) if row else None
 
+    def count_waiting(self, event_id: str, place: int, deadline: float | None) -> int:
+        """Return how many wait at *place* and before it."""
+        return sum(1 for _ in self._table.query(event_id, WAITLIST, f"{WAITLIST}{place:012}", deadline=deadline))
+
     def first_unclaimed(self, listing: Listing, deadline: float | None) -> int | None:
         """Return a free seat that nobody who came before has a claim to."""
         event_id = listing.event.event_id

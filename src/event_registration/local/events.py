@@ -48,6 +48,7 @@ _INSERT = f"INSERT INTO event {_VALUES}"
 _UPDATE = f"UPDATE event SET {', '.join(f'{column} = :{column}' for column in _COLUMNS)} WHERE eventid = :eventid"  # noqa: S608 - constants
 _WAITS = "status = 'waitlisted' AND place IS NOT NULL"
 _QUEUE = f"SELECT * FROM registration WHERE eventid = ? AND {_WAITS} ORDER BY place LIMIT ?"  # noqa: S608 - constants
+_POSITION = f"SELECT count(*) FROM registration WHERE eventid = ? AND {_WAITS} AND place <= ?"  # noqa: S608 - constants
 _SELECT = (
     "SELECT *, EXISTS (SELECT 1 FROM registration "  # noqa: S608 - constants
     f"WHERE registration.eventid = event.eventid AND {_WAITS}) AS has_queue FROM event"
@@ -142,11 +143,10 @@ class SQLiteEventRepository(SQLiteRepository):
                 raise refusal(EventState.FULL)
             has_seat = status is Status.CONFIRMED and event["capacity"] is not None
             admitted = evolve(
-                registration,
+                registration.after(earlier) if earlier else registration,
                 status=status,
                 seat=_take_seat(connection, event_id) if has_seat else None,
                 place=_take_place(connection, event_id) if status is Status.WAITLISTED else None,
-                revision=earlier.revision + 1 if earlier else registration.revision,
             )
             self._put(connection, admitted)
         return admitted
@@ -166,8 +166,7 @@ class SQLiteEventRepository(SQLiteRepository):
                 return True
             if stored.revision != registration.revision:
                 return False
-            cancelled = evolve(stored, status=Status.CANCELLED, seat=None, place=None, revision=stored.revision + 1)
-            self._put(connection, cancelled)
+            self._put(connection, stored.cancelled())
             if stored.seat is not None:
                 _free_seat(connection, stored.event_id, stored.seat)
         return True
@@ -190,6 +189,21 @@ class SQLiteEventRepository(SQLiteRepository):
                 )
                 self._put(connection, promoted)
         return len(queue)
+
+    def digest_of(self, attendee_email: str) -> str:
+        """Return the key of the person behind an address in normal form."""
+        return self._identity(attendee_email)
+
+    def find_by_digest(self, event_id: str, digest: str, *, deadline: float | None = None) -> Registration | None:
+        """Return the registration of the person whose key is *digest*, or ``None``."""
+        with self._held(deadline) as connection:
+            return self._find_by_digest(connection, event_id, digest)
+
+    def position(self, registration: Registration, *, deadline: float | None = None) -> int:
+        """Return the person's number among who waits: 1 is next."""
+        with self._held(deadline) as connection:
+            (position,) = connection.execute(_POSITION, (registration.event_id, registration.place)).fetchone()
+        return int(position)
 
     def promoted(self, event_id: str) -> Iterator[Registration]:
         """Return who got a seat from the queue and still owes the mail that tells of it, in the queue's order."""

@@ -79,6 +79,10 @@ _STEPS: tuple[tuple[str, ...], ...] = (
         ) STRICT, WITHOUT ROWID
         """,
     ),
+    (
+        "ALTER TABLE registration ADD COLUMN answers TEXT",
+        "ALTER TABLE registration ADD COLUMN link_generation INTEGER",
+    ),
 )
 
 LAYOUT = len(_STEPS)

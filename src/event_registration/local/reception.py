@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from event_registration.api import Api
 from event_registration.errors import RepositoryError
 from event_registration.managed import EventRegistrationService
+from event_registration.self_service import SelfService
 from event_registration.service import RegistrationService
 from event_registration.settings import PREFIX, EventsMode
 
 if TYPE_CHECKING:
     from event_registration.api import Request
+    from event_registration.links import Links
     from event_registration.managed import Settled
     from event_registration.ports import EventRepository, Notifier
     from event_registration.responses import Response
@@ -30,22 +32,31 @@ class Reception:
         settings: What the operator decides.
         repository: Where events and registrations are kept.
         notifier: What sends mail.
+        links: Signs the links in mails of events that are set up, and reads them back.
         is_told: Whether the settings' mode holds. Otherwise registrations are taken for the events that are set up,
             and as long as there is none for any: whoever sets one up needn't say it twice, nor start anew.
     """
 
-    def __init__(self, settings: Settings, repository: EventRepository, notifier: Notifier, *, is_told: bool) -> None:
+    def __init__(
+        self, settings: Settings, repository: EventRepository, notifier: Notifier, *, links: Links, is_told: bool
+    ) -> None:
         self._repository = repository
         self._mode = settings.events if is_told else None
         self._managed = EventRegistrationService(
-            repository, notifier, event_ids=settings.event_ids, on_duplicate=settings.on_duplicate
+            repository, notifier, event_ids=settings.event_ids, on_duplicate=settings.on_duplicate, links=links
         )
+        self_service = SelfService(self._managed, repository, links)
         unmanaged = RegistrationService(
             repository, notifier, event_ids=settings.event_ids, on_duplicate=settings.on_duplicate
         )
         self._apis = {
             EventsMode.OPEN: Api(unmanaged, allowed_origins=settings.allowed_origins),
-            EventsMode.MANAGED: Api(self._managed, allowed_origins=settings.allowed_origins, card=self._managed.card),
+            EventsMode.MANAGED: Api(
+                self._managed,
+                allowed_origins=settings.allowed_origins,
+                managed=self._managed,
+                self_service=self_service,
+            ),
         }
 
     @property

@@ -24,9 +24,11 @@ from event_registration.api import Request
 from event_registration.assets import site_folder
 from event_registration.body import MAX_BODY
 from event_registration.errors import DataFolderInUseError
+from event_registration.links import Links
 from event_registration.local.demo import set_up_demo
 from event_registration.local.events import SQLiteEventRepository
 from event_registration.local.inbox import Inbox
+from event_registration.local.keys import KeyFile
 from event_registration.local.mailbox import MailboxNotifier
 from event_registration.local.reception import Reception
 from event_registration.local.settler import Settler
@@ -168,20 +170,29 @@ def serve(  # noqa: PLR0913 - all keyword-only but the folder
     data.mkdir(parents=True, exist_ok=True)
     with _locked(data), closing(SQLiteEventRepository(data / "registrations.db")) as repository:
         examples = set_up_demo(repository, utc_now()) if is_demo else ()
+        app: App
+        server = create_server(
+            lambda request, answer: app(request, answer),  # noqa: PLW0108 - it needs to know the server's address
+            host=host,
+            port=port,
+            threads=_THREADS,
+            max_request_body_size=_MAX_UPLOAD,
+            ident=None,
+        )
+        address = f"http://{f'[{host}]' if ':' in host else host}:{_port(server)}"
+        keys = KeyFile(data / "link-keys.json")
+        keys.read()  # made at the first start, not with the first mail
         mailbox = data / "mailbox"
         reception = Reception(
             settings,
             repository,
             MailboxNotifier(mailbox, settings.sender or _SENDER),
+            links=Links(keys, settings.manage_url or f"{address}/manage.html"),
             is_told=f"{PREFIX}EVENTS" in environ and not is_demo,
         )
         app = App(reception, site_folder(), Inbox(mailbox) if _is_loopback(host) else None, log)
-        server = create_server(
-            app, host=host, port=port, threads=_THREADS, max_request_body_size=_MAX_UPLOAD, ident=None
-        )
         signal.signal(signal.SIGTERM, _stop)
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that requests wait a moment is no news
-        address = f"http://{f'[{host}]' if ':' in host else host}:{_port(server)}"
         announce(f"Form     {address}/")
         announce(f"Mailbox  {address}/mailbox" if _is_loopback(host) else f"Mailbox  {mailbox} (not shown)")
         announce(f"Data     {data.resolve()}")

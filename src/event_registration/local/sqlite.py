@@ -37,6 +37,8 @@ _COLUMNS = (
     "attempted_at",
     "seat",
     "place",
+    "answers",
+    "link_generation",
 )
 _VALUES = f"({', '.join(_COLUMNS)}) VALUES ({', '.join(f':{column}' for column in _COLUMNS)})"
 _INSERT = f"INSERT INTO registration {_VALUES} ON CONFLICT (eventid, digest) DO NOTHING"
@@ -157,7 +159,11 @@ class SQLiteRepository:
         connection.execute(_PUT, self._row(registration))
 
     def _find(self, connection: sqlite3.Connection, event_id: str, attendee_email: str) -> Registration | None:
-        row = connection.execute(_SELECT, (event_id, self._identity(attendee_email))).fetchone()
+        return self._find_by_digest(connection, event_id, self._identity(attendee_email))
+
+    @staticmethod
+    def _find_by_digest(connection: sqlite3.Connection, event_id: str, digest: str) -> Registration | None:
+        row = connection.execute(_SELECT, (event_id, digest)).fetchone()
         return registration_of(row) if row else None
 
     @contextmanager

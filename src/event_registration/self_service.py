@@ -1,0 +1,143 @@
+"""What whoever has a registration's link can do without asking anyone: look at it, and cancel it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from attrs import evolve, frozen
+
+from event_registration.delivery import Schedule
+from event_registration.errors import (
+    EventRegistrationError,
+    InvalidLinkError,
+    RepositoryError,
+    RepositoryUnavailableError,
+)
+from event_registration.model import Status
+from event_registration.ports import utc_now
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from event_registration.event import Event, EventState
+    from event_registration.links import Links
+    from event_registration.managed import EventRegistrationService
+    from event_registration.model import Registration
+    from event_registration.ports import Clock, EventRepository
+
+__all__ = ["SelfService", "View"]
+
+_TRIES = 5
+
+
+@frozen
+class View:
+    """
+    A registration as its link shows it.
+
+    Args:
+        registration: The registration.
+        event: Its event.
+        state: What a newcomer meets at the event's door.
+        position: Its number among who waits, 1 being next; ``None`` if it doesn't wait.
+        trouble: What could not be done besides, if anything: serving the queue, or mailing who got a seat.
+    """
+
+    registration: Registration
+    event: Event
+    state: EventState
+    position: int | None = None
+    trouble: EventRegistrationError | None = None
+
+
+class SelfService:
+    """
+    Shows and cancels the registrations that links in mails are about.
+
+    A link is live until its registration is cancelled. From then on it tells that, and once the person has come back
+    it is worth nothing: the new mail has a new one.
+
+    Args:
+        service: What took the registrations, and serves the queue when one is cancelled.
+        repository: Where events and registrations are kept.
+        links: Reads the links.
+        clock: Tells when a link has expired.
+        monotonic: The clock of deadlines, in seconds.
+    """
+
+    def __init__(
+        self,
+        service: EventRegistrationService,
+        repository: EventRepository,
+        links: Links,
+        *,
+        clock: Clock = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._service = service
+        self._repository = repository
+        self._links = links
+        self._clock = clock
+        self._monotonic = monotonic
+
+    def view(self, token: object, *, deadline: float | None = None) -> View:
+        """
+        Return the registration that a link is about.
+
+        Args:
+            token: What the link's fragment holds, whatever it is.
+            deadline: The instant of *monotonic* by which the caller must have answered.
+
+        Raises:
+            InvalidLinkError: It is no live link: not ours, expired, or older than a cancellation after which the
+                person came back.
+            RepositoryError: The repository failed.
+        """
+        look_by = Schedule.until(deadline, self._monotonic()).store_by
+        return self._view(self._linked(token, look_by), deadline, look_by)
+
+    def cancel(self, token: object, *, deadline: float | None = None) -> View:
+        """
+        Cancel the registration that a link is about, and give its seat to who waits; a second time is fine.
+
+        Args:
+            token: What the link's fragment holds, whatever it is.
+            deadline: The instant of *monotonic* by which the caller must have answered.
+
+        Raises:
+            InvalidLinkError: As in `view`.
+            RepositoryUnavailableError: Not now. It may have been cancelled; asking again is harmless.
+            RepositoryError: Someone has to mend the repository first.
+        """
+        look_by = Schedule.until(deadline, self._monotonic()).store_by
+        for _ in range(_TRIES):
+            registration = self._linked(token, look_by)
+            if registration.status is Status.CANCELLED:
+                trouble = self._hand_on(registration, deadline)
+                return evolve(self._view(registration, deadline, look_by), trouble=trouble)
+            self._repository.cancel(registration, deadline=look_by)
+        raise RepositoryUnavailableError("The registration changes all the time.")
+
+    def _linked(self, token: object, look_by: float | None) -> Registration:
+        link = self._links.read(token, self._clock())
+        found = self._repository.find_by_digest(link.event_id, link.digest, deadline=look_by)
+        if found is not None:
+            is_cancelled = found.status is Status.CANCELLED
+            if link.generation in {found.link_generation, found.link_generation - is_cancelled}:
+                return found
+        raise InvalidLinkError("This link is not valid, or not any more.")
+
+    def _view(self, registration: Registration, deadline: float | None, look_by: float | None) -> View:
+        event, state = self._service.card(registration.event_id, deadline=deadline)
+        is_waiting = registration.status is Status.WAITLISTED
+        position = self._repository.position(registration, deadline=look_by) if is_waiting else None
+        return View(evolve(registration, event_name=event.event_name), event, state, position)
+
+    def _hand_on(self, cancelled: Registration, deadline: float | None) -> EventRegistrationError | None:
+        """Give to who waits what *cancelled* has left; cancelled it is, whatever fails here."""
+        try:
+            troubles = self._service.settle(cancelled.event_id, deadline=deadline).troubles
+        except RepositoryError as error:
+            return error
+        return troubles[0] if troubles else None
