@@ -52,6 +52,7 @@ ROWS = [
         "testing.faults",
         "testing.guests",
         "testing.leaving_contracts",
+        "testing.link_contracts",
         "testing.queue_contracts",
         "testing.resizing_contracts",
     },

@@ -12,6 +12,7 @@ pytest.register_assert_rewrite(
             "catalogue_contracts",
             "admission_contracts",
             "leaving_contracts",
+            "link_contracts",
             "queue_contracts",
             "resizing_contracts",
             "event_contracts",

@@ -15,6 +15,7 @@ from event_registration.testing.contracts import ConcurrentRepositoryContract
 from event_registration.testing.doubles import at_once
 from event_registration.testing.guests import NOW, admit, current, found, guest, names, set_up
 from event_registration.testing.leaving_contracts import LeavingContract
+from event_registration.testing.link_contracts import LinkContract
 from event_registration.testing.queue_contracts import QueueContract
 from event_registration.testing.resizing_contracts import ResizingContract
 
@@ -28,7 +29,9 @@ _SEATS = 5
 _CROWD = [f"person{number}" for number in range(16)]
 
 
-class EventRepositoryContract(CatalogueContract, AdmissionContract, LeavingContract, QueueContract, ResizingContract):
+class EventRepositoryContract(
+    CatalogueContract, AdmissionContract, LeavingContract, LinkContract, QueueContract, ResizingContract
+):
     """
     What every `EventRepository` promises, for one caller at a time; it is a `RegistrationRepository`, too.
 
