@@ -208,3 +208,58 @@ def test_greets_and_explains_alike():
         _, text, html = _said(message)
         assert why in text
         assert why in html
+
+
+# Links and answers
+
+LINK = "https://events.example.org/manage.html#v1.k1.WyJl-_Q.L_s0w2-nTMnHFcJHXSgjrJ1RNcIMRw0azaLLfIZZrjM"
+ANSWERS = [("What you don't eat", "nuts & <b>milk</b>"), ("Remarks", "first line\nsecond line"), ("T-shirt", "M")]
+
+
+@pytest.mark.parametrize("make", [make_registration, lambda: make_registration(status=Status.WAITLISTED)])
+def test_has_the_link_once(make):
+    """The text has the link on a line of its own, the HTML no other one; both warn of passing it on."""
+    message = render(make(), link=LINK)
+
+    assert message.text.splitlines().count(LINK) == 1
+    assert re.findall(r'href="([^"]*)"', message.html) == [LINK]
+    for body in _said(message)[1:]:
+        assert "pass it on to nobody" in body
+    assert LINK not in message.subject
+
+
+def test_has_no_word_of_links_without_one():
+    """Without a link nothing is said of one."""
+    message = render(make_registration())
+
+    assert "link" not in message.text
+    assert "<a " not in message.html
+
+
+def test_repeats_the_answers():
+    """What was answered stands in both bodies, lines kept, markup shown as text; the subject has none of it."""
+    message = render(make_registration(), answers=ANSWERS)
+
+    text = message.text.replace("\u2060", "")
+    assert "    What you don't eat: nuts & <b>milk</b>\n" in text
+    assert "    Remarks: first line\n        second line\n" in text
+    parser = _parsed(message.html)
+    assert "nuts & <b>milk</b>" in parser.runs
+    assert "first line\nsecond line" in parser.runs
+    assert "T-shirt" not in message.subject
+
+
+def test_has_no_word_of_answers_without_any():
+    """Where nothing is answered nothing is said of answers."""
+    message = render(make_registration())
+
+    assert "answers" not in message.text + message.html
+
+
+@pytest.mark.parametrize("bait", BAIT)
+def test_makes_no_link_of_an_answer(bait):
+    """Answers and the questions' titles are broken where they would become links, beside the one link of ours."""
+    message = render(make_registration(), link=LINK, answers=[(bait, bait), ("Remarks", f"x\n{bait}")])
+
+    assert not LINKED.search(message.text.replace(LINK, ""))
+    assert not [run for run in _parsed(message.html).runs if LINKED.search(run)]

@@ -17,7 +17,13 @@ from event_registration.errors import InvalidRegistrationError
 from event_registration.rules import PROBLEM_MESSAGES, normalise_address
 from event_registration.wire import registration_from_request
 
-NAMES = ("card.v1.schema.json", "event.v1.schema.json", "problem.v1.schema.json", "registration.v1.schema.json")
+NAMES = (
+    "card.v1.schema.json",
+    "event.v1.schema.json",
+    "problem.v1.schema.json",
+    "registration.v1.schema.json",
+    "view.v1.schema.json",
+)
 SCHEMAS = {
     name: json.loads((files("event_registration") / "schemas" / name).read_text(encoding="utf-8")) for name in NAMES
 }

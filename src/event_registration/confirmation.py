@@ -116,8 +116,8 @@ If it wasn\u2019t you, you can ignore it.</small>
 _MANAGE = "See where your registration stands, or cancel it so that somebody else can come:"
 _MANAGE_TEXT = f"{_MANAGE}\n{{link}}\n\nWhoever has this link can do that too: pass it on to nobody.\n\n"
 _MANAGE_HTML = f"""\
-<p>{_MANAGE} <a href="{{link}}">manage your registration</a>. Whoever has this link can do that too: pass it on to \
-nobody.</p>
+<p>{_MANAGE} <a href="{{link}}" target="_blank" rel="noopener noreferrer">manage your registration</a>. \
+Whoever has this link can do that too: pass it on to nobody.</p>
 """
 
 

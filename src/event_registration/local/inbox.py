@@ -22,8 +22,12 @@ _MOST = 500
 _PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'"
 )
-# A mail's HTML runs no script, loads nothing, and opens nothing, even when it is opened by itself.
-_MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'"
+# A mail's HTML runs no script and loads nothing, even when it is opened by itself. A link of it that asks for a tab of
+# its own opens there, when it is clicked.
+_SANDBOX = "allow-popups allow-popups-to-escape-sandbox"
+_MAIL_POLICY = f"sandbox {_SANDBOX}; default-src 'none'; style-src 'unsafe-inline'"
+# A line of a mail's text that is an address and nothing else.
+_LINK = re.compile(r"^(https?://[!-~]+)$", re.MULTILINE)
 
 _PAGE = Markup("""\
 <!DOCTYPE html>
@@ -58,11 +62,15 @@ _MAIL = Markup("""\
 <h1 dir="auto">{subject}</h1>
 <dl class="mailbox-headers"><dt>From</dt><dd>{sender}</dd><dt>To</dt><dd>{to}</dd><dt>Date</dt><dd>{date}</dd></dl>
 <h2>As HTML</h2>
-<iframe class="mailbox-html" title="The mail as HTML" sandbox src="/mailbox/{name}/html"></iframe>
+<iframe class="mailbox-html" title="The mail as HTML" sandbox="{sandbox}" src="/mailbox/{name}/html">\
+</iframe>
 <h2>As text</h2>
 <pre class="mailbox-text" tabindex="0" dir="auto">{text}</pre>
 <p><a href="/mailbox/{name}/raw" download="{name}">Download the .eml file</a></p>
 """)
+
+
+_ANCHOR = Markup('<a href="{0}" target="_blank" rel="noopener noreferrer">{0}</a>')
 
 
 class Inbox:
@@ -130,9 +138,16 @@ def _mail_page(name: str, mail: EmailMessage) -> Markup:
         sender=mail["From"] or "",
         to=mail["To"] or "",
         date=mail["Date"] or "",
-        text=_body(mail, "plain"),
+        sandbox=_SANDBOX,
+        text=_linked(_body(mail, "plain")),
     )
     return _PAGE.format(title=_subject(mail), content=content)
+
+
+def _linked(text: str) -> Markup:
+    # The pattern's group stands at every other place.
+    parts = _LINK.split(text)
+    return Markup("").join(_ANCHOR.format(part) if number % 2 else part for number, part in enumerate(parts))
 
 
 def _subject(mail: EmailMessage) -> str:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = ["App", "serve"]
 
 _SENDER = "events@localhost.example"
+_LINK_KEYS = "link-keys.json"
 _MAX_UPLOAD = 1024 * 1024
 _THREADS = 8
 _SITE_HEADERS = {
@@ -165,7 +166,9 @@ def serve(  # noqa: PLR0913 - all keyword-only but the folder
         OSError: The address or the folder can't be used.
     """
     environ = {name: text for name, text in os.environ.items() if text.strip()}
-    settings = Settings.from_environ({f"{PREFIX}SENDER": _SENDER} | environ)
+    # The page's address may be told as for the function; the keys are in the folder.
+    defaults = {"SENDER": _SENDER} | ({"LINK_KEYS": _LINK_KEYS} if f"{PREFIX}MANAGE_URL" in environ else {})
+    settings = Settings.from_environ({f"{PREFIX}{name}": text for name, text in defaults.items()} | environ)
     os.umask(0o077)  # names and addresses are nobody else's on this machine
     data.mkdir(parents=True, exist_ok=True)
     with _locked(data), closing(SQLiteEventRepository(data / "registrations.db")) as repository:
@@ -180,7 +183,7 @@ def serve(  # noqa: PLR0913 - all keyword-only but the folder
             ident=None,
         )
         address = f"http://{f'[{host}]' if ':' in host else host}:{_port(server)}"
-        keys = KeyFile(data / "link-keys.json")
+        keys = KeyFile(data / _LINK_KEYS)
         keys.read()  # made at the first start, not with the first mail
         mailbox = data / "mailbox"
         reception = Reception(
