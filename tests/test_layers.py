@@ -9,7 +9,7 @@ import event_registration
 
 PACKAGE = Path(event_registration.__file__).parent
 ROWS = [
-    {"errors", "assets"},
+    {"errors", "assets", "replacing"},
     {"rules"},
     {"model"},
     {"event"},

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
 import subprocess
 import sys
 from collections import Counter
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from importlib.metadata import Distribution, PackageNotFoundError, PackagePath, distribution, distributions
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
@@ -20,6 +19,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from attrs import frozen
 
 from event_registration.errors import DeploymentError
+from event_registration.replacing import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -34,7 +34,7 @@ BUDGET = 1_310_720  # bytes, 1.25 MiB; a test holds the zip to it
 _OWN = "event-registration"
 _DEPENDENCIES = ("attrs", "cattrs", "idna", "tzdata")
 _NOT_FOR_THE_FUNCTION = {
-    *("__main__.py", "assets.py", "organiser.py"),
+    *("__main__.py", "assets.py", "organiser.py", "replacing.py"),
     *("cli", "deployment", "local", "schemas", "testing", "web"),
 }
 _FOR_SCANNERS_AND_LAWYERS = re.compile(r"METADATA|licenses|sboms|(LICEN[CS]E|COPYING|NOTICE|AUTHORS).*")
@@ -110,7 +110,7 @@ def build_package(output: Path, *, arch: str = "arm64", python: str = "3.13") ->
             f"Nothing can be built for Python {python} on {arch}: choose a Python of {', '.join(PYTHONS)} "
             f"and an architecture of {', '.join(ARCHITECTURES)}."
         )
-    with _replacing(output) as file, TemporaryDirectory() as folder:
+    with replacing(output, mode=0o666) as file, TemporaryDirectory() as folder:
         stage = Path(folder, "task")
         _fetch(stage, _DEPENDENCIES, arch=arch, python=python)
         fetched = distributions(path=[str(stage)])
@@ -126,18 +126,6 @@ def build_package(output: Path, *, arch: str = "arm64", python: str = "3.13") ->
         file.seek(0)
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     return Package(path=output, size=size, sha256=sha256, parts=parts, precompiled=bool(bytecode))
-
-
-@contextmanager
-def _replacing(output: Path) -> Iterator[BufferedRandom]:
-    """Open a file beside *output* that takes its place when the block ends well."""
-    unfinished = output.with_name(f"{output.name}.unfinished.{os.getpid()}")
-    try:
-        with unfinished.open("w+b") as file:
-            yield file
-        unfinished.replace(output)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _fetch(stage: Path, names: Collection[str], *, arch: str, python: str) -> None:
