@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import email.policy
-import os
 import uuid
 from datetime import UTC
 from email.headerregistry import Address
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from event_registration.errors import TransientNotifierError
 from event_registration.ports import utc_now
+from event_registration.replacing import replacing
 from event_registration.rules import split_sender
 
 if TYPE_CHECKING:
@@ -61,18 +61,7 @@ class MailboxNotifier:
         mail.add_alternative(message.html, subtype="html", cte="8bit")
         name = f"{now.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}-{uuid.uuid4().hex[:8]}"
         try:
-            self._write(name, bytes(mail))
+            with replacing(self._folder / f"{name}.eml", mode=0o666) as file:
+                file.write(bytes(mail))
         except OSError as error:
             raise TransientNotifierError(f"The mailbox can't be written ({type(error).__name__}).") from error
-
-    def _write(self, name: str, octets: bytes) -> None:
-        """Write under another name and rename when all is on the disk: a reader never meets half a message."""
-        unfinished = self._folder / f".{name}.part"
-        try:
-            with unfinished.open("wb") as file:
-                file.write(octets)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(self._folder / f"{name}.eml")
-        finally:
-            unfinished.unlink(missing_ok=True)
