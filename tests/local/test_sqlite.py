@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 from datetime import UTC, datetime
 
 import pytest
@@ -404,4 +405,62 @@ def test_rolls_back_what_fails(path):
 
     repository.add(make_registration(event_id="other"))
     assert len(list(repository.list("other"))) == 1
+    repository.close()
+
+
+def _fill(path, count, event_id="devconf-2026"):
+    """Store so many registrations of an event in one transaction: one each would sync the disk as often."""
+    repository = SQLiteRepository(path)
+    with repository._transaction() as connection:
+        for number in range(count):
+            address = f"{event_id}-{number}@example.org"
+            repository._add(connection, make_registration(event_id=event_id, attendee_email=address))
+    return repository
+
+
+@pytest.mark.parametrize("count", [999, 1000, 1001, 2000, 2001])
+def test_lists_each_once_however_many_pages(path, count):
+    """A list that is read in pages has everybody of the event, once, and nobody of another."""
+    _fill(path, 5, "another").close()
+    repository = _fill(path, count)
+
+    listed = [each.attendee_email for each in repository.list("devconf-2026")]
+
+    assert sorted(listed) == sorted(f"devconf-2026-{number}@example.org" for number in range(count))
+    repository.close()
+
+
+def test_lists_everybody_while_others_write(path):
+    """Whoever is there at the beginning is listed once, though people come, change and come back between the pages."""
+    repository = _fill(path, 3000)
+    other = SQLiteRepository(path)
+    at_first = {each.attendee_email for each in repository.list("devconf-2026")}
+
+    listed = []
+    for number, each in enumerate(repository.list("devconf-2026")):
+        listed.append(each.attendee_email)
+        if number % 300 == 0:
+            other.add(make_registration(attendee_email=f"new-{number}@example.org"))
+            changed = evolve(each, revision=each.revision + 1, registered_at=datetime(2026, 4, 1, tzinfo=UTC))
+            assert repository.replace(each, changed)
+        if number == 1500:
+            other._connection.execute("VACUUM")
+
+    assert len(set(listed)) == len(listed)
+    assert at_first <= set(listed)
+    other.close()
+    repository.close()
+
+
+def test_a_long_list_needs_room_for_a_page(path):
+    """What has been read isn't kept, however many there are."""
+    repository = _fill(path, 10_000)
+
+    tracemalloc.start()
+    count = sum(1 for _ in repository.list("devconf-2026"))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert count == 10_000
+    assert peak < 5_000_000
     repository.close()
