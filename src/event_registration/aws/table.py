@@ -7,18 +7,12 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    HTTPClientError,
-    SSLError,
-)
+from botocore.exceptions import ClientError
 
+from event_registration.aws.failures import code_of, reaching, refusal
 from event_registration.aws.items import decode, encode
 from event_registration.aws.patience import Patience
-from event_registration.errors import RepositoryError, RepositoryUnavailableError, TableLayoutError
+from event_registration.errors import RepositoryUnavailableError, TableLayoutError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,22 +23,9 @@ __all__ = ["ChangedError", "ConditionFailedError", "Table"]
 
 _Result = TypeVar("_Result")
 
-# "Error handling with DynamoDB" and "Common Errors" in the API reference: what passes by itself.
-_THROTTLED = frozenset(
-    {
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "ThrottlingException",
-        "Throttling",
-        "TransactionConflictException",
-        "TransactionInProgressException",
-        "LimitExceededException",
-    },
-)
 # "TransactionCanceledException" in the API reference: the reasons that a transaction, unchanged, may outlive.
 _PASSING_REASONS = frozenset({"None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 _CONDITION_FAILED = "ConditionalCheckFailed"
-_SERVER_ERROR = 500
 # What a ValidationException says where a table has other keys than ours.
 _WRONG_KEYS = ("Missing the key", "does not match the schema")
 
@@ -242,36 +223,27 @@ class Table:
         return Patience(end - self._call_seconds, self._monotonic, self._sleep, self.jitter)
 
     def _translated(self, call: Callable[[], Any], *, lost_answer: bool) -> Any:  # noqa: ANN401 - botocore's answer
-        try:
-            return call()
-        except ClientError as error:
-            raise self._translation(error, lost_answer=lost_answer) from error
-        except (ConnectTimeoutError, EndpointConnectionError) as error:
-            raise RepositoryUnavailableError(f"DynamoDB can't be reached ({type(error).__name__}).") from error
-        except (HTTPClientError, SSLError) as error:
-            message = f"DynamoDB's answer got lost ({type(error).__name__})."
-            raise RepositoryUnavailableError(message, ambiguous=True) from error
-        except BotoCoreError as error:
-            raise RepositoryError(f"DynamoDB can't be called ({type(error).__name__}).") from error
+        with reaching("DynamoDB"):
+            try:
+                return call()
+            except ClientError as error:
+                raise self._translation(error, lost_answer=lost_answer) from error
 
     def _translation(self, error: ClientError, *, lost_answer: bool) -> Exception:
         answer: Mapping[str, Any] = error.response
-        code = answer.get("Error", {}).get("Code", "")
-        status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        code = code_of(error)
         reasons = answer.get("CancellationReasons", [])
         if code == "ConditionalCheckFailedException":
             reasons = [{"Code": "ConditionalCheckFailed", "Item": answer.get("Item", {})}]
         if found := {n: decode(r.get("Item", {})) for n, r in enumerate(reasons) if r["Code"] == _CONDITION_FAILED}:
             return ConditionFailedError(found, after_lost_answer=lost_answer)
-        kinds = {reason["Code"] for reason in reasons}
-        if code in _THROTTLED or (code == "TransactionCanceledException" and kinds <= _PASSING_REASONS):
-            return RepositoryUnavailableError(
-                f"DynamoDB refused for now ({', '.join([code, *sorted(kinds - {'None'})])})."
-            )
-        if status >= _SERVER_ERROR:
-            return RepositoryUnavailableError(f"DynamoDB failed ({code}).", ambiguous=True)
         if any(text in answer.get("Error", {}).get("Message", "") for text in _WRONG_KEYS):
             return self.layout_error()
-        return RepositoryError(
-            f"DynamoDB refused a call on table {self.name!r} ({', '.join([code, *sorted(kinds - {'None'})])})."
+        kinds = frozenset(reason["Code"] for reason in reasons)
+        return refusal(
+            error,
+            "DynamoDB",
+            f"a call on table {self.name!r}",
+            reasons=kinds - {"None"},
+            passes=code == "TransactionCanceledException" and kinds <= _PASSING_REASONS,
         )
