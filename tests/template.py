@@ -12,6 +12,7 @@ PATH = Path(__file__).parent.parent / "deploy" / "cloudformation.yaml"
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
 STACK = "events"
+SUFFIX = "AbCdEf"
 # What has no default: an operator gives these at least.
 REQUIRED = {"SenderAddress": "events@example.org", "CodeBucket": "example-code", "CodeKey": "function.zip"}
 
@@ -37,6 +38,8 @@ _ATTRIBUTES = {
     ("AWS::DynamoDB::Table", "Arn"): f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{{id}}",
     ("AWS::Events::Rule", "Arn"): f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{{id}}",
     ("AWS::Logs::LogGroup", "Arn"): f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{{id}}:*",
+    # Secrets Manager ends a secret's ARN with six letters of its own ("What's in a Secrets Manager secret").
+    ("AWS::SecretsManager::Secret", "Id"): f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{{id}}-{SUFFIX}",
     ("AWS::S3::Bucket", "WebsiteURL"): f"http://{{id}}.s3-website-{REGION}.amazonaws.com",
 }
 _VARIABLE = re.compile(r"\$\{([^!}][^}]*)\}")

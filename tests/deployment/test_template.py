@@ -34,6 +34,7 @@ from event_registration.aws import DynamoDBEventRepository
 from event_registration.delivery import _ROOMY_SECONDS
 from event_registration.errors import NotifierError, RepositoryUnavailableError
 from event_registration.event import Event
+from event_registration.links import Keyring
 from event_registration.local import SQLiteEventRepository, SQLiteRepository
 from event_registration.local.server import _SITE_HEADERS
 from event_registration.responses import HEADERS
@@ -60,11 +61,14 @@ TOPIC = f"arn:aws:sns:{template.REGION}:{template.ACCOUNT}:alarms"
 
 SKIPPED_BY_CHECKOV = {
     ("CKV_AWS_119", "RegistrationTable"),
+    ("CKV_AWS_149", "LinkKeys"),
     ("CKV_AWS_158", "FunctionLogs"),
     ("CKV_AWS_116", "Function"),
     ("CKV_AWS_117", "Function"),
     ("CKV_AWS_173", "Function"),
     ("CKV_AWS_59", "RegistrationsPost"),
+    ("CKV_AWS_59", "ViewPost"),
+    ("CKV_AWS_59", "CancelPost"),
     ("CKV_AWS_59", "EventGet"),
     ("CKV_AWS_158", "ApiLogs"),
     ("CKV_AWS_120", "ApiStage"),
@@ -493,6 +497,12 @@ class TestLeastPrivilege:
             Question("ses:SendEmail", arn("ses", "identity/ada@example.org"), mail),
             *(Question(action, other_log) for action in OF_THE_SERVICE if "logs" in action),
             Question("logs:DeleteLogGroup", arn("logs", f"log-group:{outputs['FunctionLogs']}")),
+            Question("secretsmanager:GetSecretValue", arn("secretsmanager", "secret:other-AbCdEf")),
+            *(
+                Question(f"secretsmanager:{operation}", _link_keys())
+                for operation in ("PutSecretValue", "UpdateSecret", "DescribeSecret", "DeleteSecret", "RotateSecret")
+            ),
+            *([Question("secretsmanager:GetSecretValue", _link_keys())] if is_open else []),
         ]
 
         assert deployed.refused(questions) == questions
@@ -526,10 +536,18 @@ class TestLeastPrivilege:
         [
             ("execute-api:{}:events-api/prod/POST/registrations", True),
             ("execute-api:{}:events-api/prod/OPTIONS/registrations", True),
+            ("execute-api:{}:events-api/prod/POST/registrations/view", True),
+            ("execute-api:{}:events-api/prod/OPTIONS/registrations/view", True),
+            ("execute-api:{}:events-api/prod/POST/registrations/cancel", True),
+            ("execute-api:{}:events-api/prod/OPTIONS/registrations/cancel", True),
             ("execute-api:{}:events-api/prod/GET/events/devconf-2026", True),
             ("execute-api:{}:events-api/prod/OPTIONS/events/devconf-2026", True),
             ("execute-api:{}:events-api/prod/GET/events", False),
             ("execute-api:{}:events-api/prod/POST/other", False),
+            ("execute-api:{}:events-api/prod/POST/registrations/other", False),
+            ("execute-api:{}:events-api/prod/POST/registrations/view/other", False),
+            ("execute-api:{}:events-api/prod/POST/registrations/cancellation", False),
+            ("execute-api:{}:other-api/prod/POST/registrations/cancel", False),
             ("execute-api:{}:other-api/prod/POST/registrations", False),
             ("execute-api:{}:other-api/prod/GET/events/devconf-2026", False),
             ("events:{}:rule/events-schedule", "managed"),
@@ -621,7 +639,7 @@ def model(ignored):
     """Return the model as the API has it in each mode."""
     (mode,) = (mode for mode, names in IGNORED.items() if names == ignored)
     stack = template.Stack(TEMPLATE, Events=mode)
-    (model,) = stack.of_type("AWS::ApiGateway::Model").values()
+    model = stack["RegistrationModel"]
     assert stack["RegistrationsPost"]["RequestModels"] == {model["ContentType"]: model["Name"]}
     return model["Schema"]
 
@@ -647,7 +665,7 @@ class TestRequestModel:
     @pytest.mark.parametrize("name", [None, 5, "Another", "www.example.org"], ids=repr)
     def test_a_name_that_does_not_count_is_let_through(self, name):
         """With managed events the function ignores the event's name, whatever it is, and so does the model."""
-        (model,) = template.Stack(TEMPLATE, **MANAGED).of_type("AWS::ApiGateway::Model").values()
+        model = template.Stack(TEMPLATE, **MANAGED)["RegistrationModel"]
         body = {key: value for key, value in ADA.items() if key != "eventname"}
         with contextlib.closing(SQLiteEventRepository(":memory:")) as repository:
             repository.create_event(_event(ADA["eventid"]))
@@ -677,6 +695,41 @@ class TestRequestModel:
 
         assert validators == {("POST", "events-bodyvalidator"), ("OPTIONS", None), ("GET", None)}
         assert stack["BodyValidator"]["ValidateRequestBody"] is True
+
+
+class TestLinkModel:
+    """What API Gateway looks at of what a link's page posts."""
+
+    def test_asks_for_a_token(self):
+        """A body must be an object with a token, which is text; whether it is good is the function's to say."""
+        model = template.Stack(TEMPLATE)["LinkModel"]["Schema"]
+        Draft4Validator.check_schema(model)
+
+        accepted = [body for body in LINK_BODIES if Draft4Validator(model).is_valid(body)]
+
+        assert accepted == [{"token": "v1.k1.payload.mac"}, {"token": ""}, {"token": "t", "more": [None]}]
+
+    @pytest.mark.parametrize("name", ["ViewPost", "CancelPost"])
+    def test_is_applied(self, name):
+        """Both routes are held to it before the function is called."""
+        stack = template.Stack(TEMPLATE)
+
+        method, model = stack[name], stack["LinkModel"]
+
+        assert method["RequestModels"] == {model["ContentType"]: model["Name"]}
+        assert method["RequestValidatorId"] == _physical("BodyValidator")
+
+
+LINK_BODIES = [
+    {"token": "v1.k1.payload.mac"},
+    {"token": ""},
+    {"token": "t", "more": [None]},
+    {},
+    {"Token": "t"},
+    *({"token": value} for value in NO_TEXT),
+    *NO_TEXT,
+    "v1.k1.payload.mac",
+]
 
 
 def _methods(stack):
@@ -735,6 +788,7 @@ class TestOwnAnswers:
         assert response["ResponseParameters"]["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
         assert re.search(rf"^\| {problem['status']} \|[^|]*`{problem['code']}`", page, re.MULTILINE)
         assert [name for name in ADA if name in problem["detail"]] == stack["RegistrationModel"]["Schema"]["required"]
+        assert [name for name in stack["LinkModel"]["Schema"]["required"] if name not in problem["detail"]] == []
         # API Gateway reads it as a template of Velocity's, and these are its signs.
         assert not set(body) & set("$#")
 
@@ -773,6 +827,78 @@ class TestTable:
 
         assert stack["RegistrationTable"]["TableName"] == "meetups"
         assert Settings.from_environ(_variables(stack)).table == "meetups"
+
+
+class TestLinks:
+    """The keys of the links in mails, and where those lead."""
+
+    def test_keys_are_generated(self):
+        """
+        Each stack gets a first key of its own, which the code can read.
+
+        What it is generated from never changes: CloudFormation would generate anew, and every link would end.
+        """
+        (secret,) = template.Stack(TEMPLATE, **MANAGED).of_type("AWS::SecretsManager::Secret").values()
+
+        generated = secret["GenerateSecretString"]
+
+        assert generated == {
+            "SecretStringTemplate": '{"current": "k1"}',
+            "GenerateStringKey": "k1",
+            "PasswordLength": 64,
+            "ExcludePunctuation": True,
+        }
+        assert Keyring.from_text(_generated(generated)).current == "k1"
+
+    def test_nobody_knows_them(self):
+        """No key and no name that could be guessed stands in the template, its outputs or the function's variables."""
+        secret = template.Stack(TEMPLATE, **MANAGED)["LinkKeys"]
+
+        assert secret.keys() == {"Description", "GenerateSecretString"}
+
+    def test_they_go_with_the_stack(self):
+        """The secret goes when its stack does, as do the page and the API that links need."""
+        declared = TEMPLATE["Resources"]["LinkKeys"]
+
+        assert (declared["DeletionPolicy"], declared["UpdateReplacePolicy"]) == ("Delete", "Delete")
+
+    def test_the_function_is_told_them(self):
+        """The function reads the stack's own secret, which is among the outputs for the commands."""
+        stack = template.Stack(TEMPLATE, **MANAGED)
+
+        assert Settings.from_environ(_variables(stack)).link_keys == _link_keys() == stack.outputs["LinkKeys"]
+
+    def test_open_events_have_none(self):
+        """Without managed events there is no secret, no right to read one, and nothing to pay."""
+        stack = template.Stack(TEMPLATE, **OPEN)
+
+        assert "LinkKeys" not in {*stack.resources, *stack.outputs}
+        assert "secretsmanager" not in json.dumps(stack["FunctionRole"])
+
+    @pytest.mark.parametrize("parameters", ORIGINS.values(), ids=ORIGINS.keys())
+    def test_lead_to_who_may_read_the_answer(self, parameters):
+        """The page of the links is on the one origin whose pages the function answers."""
+        stack = template.Stack(TEMPLATE, **parameters)
+
+        settings = Settings.from_environ(_variables(stack))
+
+        assert settings.manage_url == f"{stack.outputs['AllowedOrigin']}/manage.html"
+        assert {settings.manage_url.removesuffix("/manage.html")} == settings.allowed_origins
+
+
+def _link_keys():
+    name = f"{_physical('LinkKeys')}-{template.SUFFIX}"
+    return f"arn:aws:secretsmanager:{template.REGION}:{template.ACCOUNT}:secret:{name}"
+
+
+def _generated(properties):
+    """Return a secret as Secrets Manager generates it ("AWS::SecretsManager::Secret GenerateSecretString")."""
+    with mock_aws(), contextlib.closing(boto3.client("secretsmanager", region_name=template.REGION)) as client:
+        password = client.get_random_password(
+            PasswordLength=properties["PasswordLength"], ExcludePunctuation=properties["ExcludePunctuation"]
+        )["RandomPassword"]
+    secret = json.loads(properties["SecretStringTemplate"])
+    return json.dumps(secret | {properties["GenerateStringKey"]: password})
 
 
 # Every way of filling in what a condition asks about.
@@ -819,10 +945,12 @@ class TestFunction:
     """What the function is given, beside what the code asks for."""
 
     def test_every_setting_can_be_given(self):
-        """The template sets each variable that the code knows, and no other."""
+        """The template sets each variable that the code knows, and no other; of links only where there are any."""
         known = {f"{PREFIX}{each.name.upper()}" for each in attrs.fields(Settings)}
+        of_links = {f"{PREFIX}LINK_KEYS", f"{PREFIX}MANAGE_URL"}
 
-        assert _variables(template.Stack(TEMPLATE)).keys() == known
+        assert _variables(template.Stack(TEMPLATE, **MANAGED)).keys() == known
+        assert _variables(template.Stack(TEMPLATE, **OPEN)).keys() == known - of_links
 
     def test_every_choice_starts(self):
         """Whatever an operator chooses, nothing refers to what isn't made, and the function has its settings."""
@@ -884,8 +1012,8 @@ class TestFunction:
         assert _ROOMY_SECONDS <= timeout < int(patience) / 1000
 
     @pytest.mark.parametrize("mode", ["open", "managed"])
-    def test_the_api_has_two_routes(self, mode):
-        """There are registrations to post and cards to get, with OPTIONS to ask first, and all are the function's."""
+    def test_the_api_has_four_routes(self, mode):
+        """Registrations and links are posted and cards got, with OPTIONS to ask first, and all are the function's."""
         stack = template.Stack(TEMPLATE, Events=mode)
         paths = {_physical(name): _path(stack, name) for name in stack.of_type("AWS::ApiGateway::Resource")}
 
@@ -896,6 +1024,10 @@ class TestFunction:
         assert routes == {
             ("POST", "/registrations", "AWS_PROXY"),
             ("OPTIONS", "/registrations", "AWS_PROXY"),
+            ("POST", "/registrations/view", "AWS_PROXY"),
+            ("OPTIONS", "/registrations/view", "AWS_PROXY"),
+            ("POST", "/registrations/cancel", "AWS_PROXY"),
+            ("OPTIONS", "/registrations/cancel", "AWS_PROXY"),
             ("GET", "/events/{eventid}", "AWS_PROXY"),
             ("OPTIONS", "/events/{eventid}", "AWS_PROXY"),
         }
