@@ -14,6 +14,7 @@ from event_registration.cli.doctor import doctor
 from event_registration.cli.events import events
 from event_registration.cli.package import package
 from event_registration.cli.registrations import registrations
+from event_registration.cli.rotate_keys import rotate_keys
 from event_registration.cli.serve import serve
 
 __all__ = ["main"]
@@ -36,4 +37,5 @@ main.add_command(serve)
 main.add_command(deploy)
 main.add_command(destroy)
 main.add_command(doctor)
+main.add_command(rotate_keys)
 main.add_command(completion)

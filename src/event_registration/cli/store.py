@@ -7,7 +7,7 @@ import shlex
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import click
 from attrs import frozen
@@ -22,15 +22,28 @@ from event_registration.errors import (
 from event_registration.settings import EventsMode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from event_registration.links import Keyring
     from event_registration.organiser import Organiser
     from event_registration.ports import EventRepository
 
-__all__ = ["Store", "on_store"]
+__all__ = ["KeyStore", "Store", "on_keys", "on_store"]
 
 _DATABASE = "registrations.db"
+_KEYS = "link-keys.json"
 _ONE_OF = "Say where the events are, in one way: --data DIR for serve's, --stack NAME or --table NAME for AWS."
+_ONE_OF_KEYS = "Say whose links these are, in one way: --data DIR for serve's, --stack NAME for AWS."
+
+
+class KeyStore(Protocol):
+    """Keeps the keys of links."""
+
+    def read(self) -> Keyring:
+        """Return the keys."""
+
+    def write(self, ring: Keyring) -> None:
+        """Put *ring* in their place."""
 
 
 @frozen(kw_only=True)
@@ -77,6 +90,36 @@ class Store:
 
         with self._complaining(), self._repository(create=create) as repository, self.explaining():
             yield Organiser(repository)
+
+    @contextmanager
+    def keys(self) -> Iterator[KeyStore]:
+        """Open the keys of links for the block; what fails ends the command as in `organiser`."""
+        with self._complaining():
+            if self.data is None:
+                yield self._stack_keys()
+                return
+            from event_registration.local.keys import KeyFile
+
+            self._database(self.data, create=False)
+            try:
+                yield KeyFile(self.data / _KEYS)
+            except OSError as error:
+                raise click.ClickException(f"{self.data / _KEYS}: {error.strerror}.") from error
+
+    def _stack_keys(self) -> KeyStore:
+        from event_registration.deployment.account import Account
+        from event_registration.deployment.keys import StackKeys
+        from event_registration.deployment.stack import Stack
+
+        account = Account(region=self.region, profile=self.profile)
+        outputs = Stack(account, str(self.stack)).outputs()
+        if "LinkKeys" not in outputs:
+            mode = "" if outputs.get("Events") == EventsMode.MANAGED else " --events managed"
+            raise click.ClickException(
+                f"Stack {self.stack!r} has no links in its mails. "
+                f"Let it have them: event-registration deploy {self.options}{mode}"
+            )
+        return StackKeys(account, outputs["LinkKeys"])
 
     @contextmanager
     def explaining(self) -> Iterator[None]:
@@ -168,37 +211,49 @@ def _plainly() -> Iterator[None]:
         raise error.__cause__ if isinstance(error.__cause__, BotoCoreError) else error from None
 
 
+_Option: TypeAlias = "Callable[[Callable[..., None]], Callable[..., None]]"
+_DATA = click.option(
+    "--data",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder that serve keeps them in.",
+)
+_TABLE = click.option("--table", metavar="NAME", help="DynamoDB table that they are in.")
+_STACK = click.option("--stack", metavar="NAME", help="CloudFormation stack whose events these are.")
+_ACCOUNT: tuple[_Option, ...] = (
+    click.option("--region", help="AWS region.  [default: the AWS command line's]"),
+    click.option("--profile", help="Profile of the AWS configuration.  [default: the AWS command line's]"),
+)
+
+
 def on_store(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that say where events are kept to *command*, which gets them as one ``store``."""
+    return _located(command, (_DATA, _TABLE, _STACK), _ONE_OF)
 
+
+def on_keys(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say whose links are meant to *command*, which gets them as one ``store``."""
+    return _located(command, (_DATA, _STACK), _ONE_OF_KEYS)
+
+
+def _located(command: Callable[..., None], ways: Sequence[_Option], complaint: str) -> Callable[..., None]:
     @wraps(command)
     def run(
         *,
         data: Path | None,
-        table: str | None,
         stack: str | None,
         region: str | None,
         profile: str | None,
+        table: str | None = None,
         **values: Any,  # noqa: ANN401 - the command's own
     ) -> None:
         if [data, table, stack].count(None) != 2:  # noqa: PLR2004 - of three
-            raise click.UsageError(_ONE_OF)
+            raise click.UsageError(complaint)
         if data is not None and (region or profile):
             raise click.UsageError("--region and --profile are AWS's; --data is a folder on this machine.")
         command(store=Store(data=data, table=table, stack=stack, region=region, profile=profile), **values)
 
     located: Callable[..., None] = run
-    for option in (
-        click.option("--profile", help="Profile of the AWS configuration.  [default: the AWS command line's]"),
-        click.option("--region", help="AWS region.  [default: the AWS command line's]"),
-        click.option("--stack", metavar="NAME", help="CloudFormation stack whose events these are."),
-        click.option("--table", metavar="NAME", help="DynamoDB table that they are in."),
-        click.option(
-            "--data",
-            metavar="DIR",
-            type=click.Path(file_okay=False, path_type=Path),
-            help="Folder that serve keeps them in.",
-        ),
-    ):
+    for option in reversed((*ways, *_ACCOUNT)):
         located = option(located)
     return located
