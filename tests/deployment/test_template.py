@@ -293,11 +293,13 @@ def _recorded_steps(parameters, identity, engine_url):
             assert answer.get("statusCode", answer) == expected
             steps[description] = list(calls)
             calls.clear()
+            return steps[description]
 
         if parameters["Events"] == "open":
             _register_openly(handler, step, ses, identity, lambda: _ten_minutes_pass(dynamodb, table["TableName"]))
         else:
             ses.create_email_identity(EmailIdentity=identity)
+            _make_keys(running.enter_context(contextlib.closing(own.client("secretsmanager"))))
             _register_by_the_catalogue(handler, step, DynamoDBEventRepository(dynamodb, table["TableName"]))
     return steps
 
@@ -319,6 +321,15 @@ def _register_openly(handler, step, ses, identity, ten_minutes_pass):
     step("rejected", rejecting, _post(EVE), 409)
 
 
+def _make_keys(secrets):
+    """Make the secret that the template makes, under the ARN that it has there."""
+    text = Keyring("k1", {"k1": "a-key-for-tests-that-nobody-must-know"}).to_text()
+    # moto chooses the ARN's end by this tag.
+    secrets.create_secret(
+        Name=_physical("LinkKeys"), SecretString=text, Tags=[{"Key": "_custom_id_", "Value": template.SUFFIX}]
+    )
+
+
 def _register_by_the_catalogue(handler, step, repository):
     """Go through all that managed events ask of the function; *repository* is the organiser's."""
     limited, unlimited = _event(ADA["eventid"], capacity=1, waitlist=True), _event("unlimited")
@@ -328,12 +339,21 @@ def _register_by_the_catalogue(handler, step, repository):
     step("a card", handle, POST | {"httpMethod": "GET", "path": f"/events/{limited.event_id}", "body": None}, 200)
     step("without a limit", handle, _post(ADA | {"eventid": unlimited.event_id}), 201)
     step("a seat", handle, _post(ADA), 201)
-    step("the waiting list", handle, _post(EVE), 201)
+    to_eve = step("the waiting list", handle, _post(EVE), 201)
     step("repeat", handle, _post(EVE), 201)
     repository.cancel(repository.find(limited.event_id, ADA["cemail"]))
     step("the schedule", handle, SCHEDULE, {"events": 1, "promoted": 1})
     step("nothing to do", handle, SCHEDULE, {"events": 1, "promoted": 0})
-    step("once more", handle, _post(ADA), 201)
+    to_ada = step("once more", handle, _post(ADA), 201)
+    step("a link's look", handle, _follow("view", to_ada), 200)
+    step("a link's cancellation", handle, _follow("cancel", to_eve), 200)
+
+
+def _follow(action, calls):
+    """Return what the page posts that the link in a mail among *calls* leads to."""
+    (mail,) = (call.parameters for call in calls if call.operation == "SendEmail")
+    (token,) = re.findall(r"/manage\.html#(\S+)", mail["Content"]["Simple"]["Body"]["Text"]["Data"])
+    return POST | {"path": f"/registrations/{action}", "body": json.dumps({"token": token})}
 
 
 def _event(event_id, **more):
@@ -408,16 +428,18 @@ class TestLeastPrivilege:
 
     @pytest.mark.parametrize("deployed", [MANAGED], indirect=True, ids=["managed"])
     def test_the_recording_has_every_action(self, deployed):
-        """What was recorded is a card, a seat, the waiting list and the schedule, each with the actions it takes."""
+        """What was recorded is a card, a seat, the waiting list, the schedule and links, each with what it takes."""
         expected = {
             "a card": {"GetItem"},
-            "without a limit": {"GetItem", "PutItem", "SendEmail"},
+            "without a limit": {"GetItem", "PutItem", "GetSecretValue", "SendEmail"},
             "a seat": {"PutItem", "SendEmail"},
             "the waiting list": {"UpdateItem", "PutItem", "SendEmail"},
             "repeat": {"Query"},
             "the schedule": {"Query", "DeleteItem", "ConditionCheckItem", "PutItem", "SendEmail"},
             "nothing to do": {"Query"},
             "once more": {"UpdateItem", "PutItem", "SendEmail"},
+            "a link's look": {"GetItem", "Query"},
+            "a link's cancellation": {"Query", "DeleteItem", "ConditionCheckItem", "PutItem", "SendEmail"},
         }
 
         actions = {
