@@ -5,10 +5,17 @@ import { clockOf, clocksDiffer, isZone, momentIn, placeOf, spanIn, textOf } from
 /**
  * What the page shows in each state. Only where there is a `button` can one register.
  *
- * `at` names the instant that the state is about; `mayEnd` tells that it is worth looking again.
+ * `at` names the instant that the state is about, `next` the one that ends it; `mayEnd` tells that somebody may want to
+ * look again.
  */
 const STATES = {
-  "open": { badge: "Registration open", tone: "good", button: "Register", hint: "We send your confirmation there." },
+  "open": {
+    badge: "Registration open",
+    tone: "good",
+    button: "Register",
+    hint: "We send your confirmation there.",
+    next: "closes_at",
+  },
   "waitlist": {
     badge: "Waiting list",
     tone: "wait",
@@ -16,12 +23,14 @@ const STATES = {
     text: "You can join the waiting list. A seat that becomes free goes to whoever has waited longest.",
     button: "Join the waiting list",
     hint: "We write there when a seat becomes free.",
+    next: "closes_at",
   },
   "not-open-yet": {
     badge: "Not open yet",
     tone: "soon",
     heading: "Registration isn't open yet",
     at: ["It opens on ", "opens_at"],
+    next: "opens_at",
     mayEnd: true,
   },
   "full": {
@@ -29,6 +38,7 @@ const STATES = {
     tone: "off",
     heading: "All seats are taken",
     text: "There is no waiting list. If somebody cancels, their seat can be taken here again.",
+    next: "closes_at",
     mayEnd: true,
   },
   "closed": {
@@ -47,7 +57,6 @@ const STATES = {
 
 const A_SECOND = 1000;
 const A_MINUTE = 60 * A_SECOND;
-const A_WEEK = 7 * 24 * 60 * A_MINUTE;
 
 /** The refusals that tell of a state which the page doesn't show yet. */
 const NEWS = new Set(["event-full", "registration-closed", "not-open-yet", "event-cancelled", "unknown-event"]);
@@ -113,17 +122,17 @@ export function doorOf(card, reader) {
 }
 
 /**
- * Tell when to look again at a card that says when registration opens.
+ * Tell when to look again at a card that somebody looks at: about once a minute, and when registration opens or closes.
  *
  * @param {object} card
  * @param {number} now In milliseconds since 1970, as the page's clock has it.
- * @returns {number | null} In how many milliseconds; null if there is no such instant, or none that a page lives to
- *   see. A page whose clock is fast looks until the server's has come to the instant too.
+ * @returns {number} In how many milliseconds. A page whose clock is fast looks until the server's has come to the
+ *   instant too.
  */
-export function nextLookIn({ state, opens_at: opensAt }, now) {
-  if (state !== "not-open-yet" || !isInstant(opensAt)) return null;
-  const wait = Date.parse(opensAt) - now;
-  return wait > -A_MINUTE && wait < A_WEEK ? Math.max(wait, A_SECOND) : null;
+export function nextLookIn(card, now) {
+  const change = card[STATES[card.state].next];
+  const wait = isInstant(change) ? Date.parse(change) - now : Infinity;
+  return Math.abs(wait) < A_MINUTE ? Math.max(wait, A_SECOND) : A_MINUTE;
 }
 
 /** What is said, to who doesn't see it, when a card appears or its state has changed. */
@@ -159,7 +168,8 @@ function whenOf(card, reader) {
   return lines;
 }
 
-function momentOf(card, text, reader) {
+/** An instant on the clock of the card's event and, if it differs, on the reader's, as lines. */
+export function momentOf(card, text, reader) {
   const instant = new Date(text);
   const zone = zoneOf(card, reader);
   const lines = [{ runs: [...momentIn(zone, instant, reader.locale), nameOfClock(card, zone)] }];
@@ -187,6 +197,7 @@ function together(text) {
   return text.replaceAll(" ", "\u00a0");
 }
 
-function isInstant(value) {
+/** Whether *value* is an instant that this page can tell. */
+export function isInstant(value) {
   return typeof value === "string" && !Number.isNaN(Date.parse(value));
 }

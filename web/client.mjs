@@ -1,10 +1,13 @@
 /** Talks to the API: one request out, one of a few outcomes back, and never an exception. */
 
 import { isCard } from "./card.mjs";
+import { isStanding } from "./standing.mjs";
 
 /** How long the server may take, in milliseconds, until the person is told that it didn't answer. */
 export const TIMEOUT = 15_000;
 
+/** A link that is wrong, and one to a service that has no such links any more. */
+const NO_LINK = new Set(["invalid-link", "not-found"]);
 const JSON_OR_PROBLEM = "application/json, application/problem+json";
 
 /**
@@ -18,8 +21,8 @@ const JSON_OR_PROBLEM = "application/json, application/problem+json";
  *
  * Repeating the call is harmless: the server stores a person once per event and gives the same answer again.
  *
- * @param {{eventid: string, eventname?: string, cname: string, cemail: string}} data Without the event's name where
- *   the catalogue has it.
+ * @param {{eventid: string, eventname?: string, cname: string, cemail: string, answers?: object}} data Without the
+ *   event's name where the catalogue has it; the answers only where there are questions.
  * @param {Options} [options]
  * @returns {Promise<
  *   {kind: "registered", message: string, status: string, eventid: string, eventname: string} |
@@ -27,13 +30,36 @@ const JSON_OR_PROBLEM = "application/json, application/problem+json";
  *   Unavailable
  * >} What became of it.
  */
-export function register({ eventid, eventname, cname, cemail }, options) {
-  const request = {
-    method: "POST",
-    headers: { "Content-Type": "application/json", "Accept": JSON_OR_PROBLEM },
-    body: JSON.stringify({ eventid, eventname, cname, cemail }),
-  };
-  return call("registrations", request, registrationIn, options);
+export function register({ eventid, eventname, cname, cemail, answers }, options) {
+  return post("registrations", { eventid, eventname, cname, cemail, answers }, registrationIn, options);
+}
+
+/**
+ * Ask what became of a registration.
+ *
+ * @param {string} token What its manage link holds.
+ * @param {Options} [options]
+ * @returns {Promise<{kind: "found", standing: object} | {kind: "invalid"} | Unavailable>} `invalid` if the link is wrong,
+ *   or is true no more.
+ */
+export function findRegistration(token, options) {
+  return post("registrations/view", { token }, standingIn, options);
+}
+
+/**
+ * Cancel a registration. Repeating the call is harmless.
+ *
+ * @param {string} token
+ * @param {Options} [options]
+ * @returns {Promise<{kind: "found", standing: object} | {kind: "invalid"} | Unavailable>} What became of it.
+ */
+export function cancelRegistration(token, options) {
+  return post("registrations/cancel", { token }, standingIn, options);
+}
+
+function post(path, document, read, options) {
+  const headers = { "Content-Type": "application/json", "Accept": JSON_OR_PROBLEM };
+  return call(path, { method: "POST", headers, body: JSON.stringify(document) }, read, options);
 }
 
 /**
@@ -84,6 +110,12 @@ function cardIn(response, body) {
   if (response.ok && isCard(body)) return { kind: "found", card: body };
   if (response.status === 404 && body?.code === "unknown-event") return { kind: "unknown" };
   return response.status === 404 && body?.code === "not-found" ? { kind: "uncatalogued" } : null;
+}
+
+function standingIn(response, body) {
+  if (response.ok && isStanding(body)) return { kind: "found", standing: body };
+  // What isn't in our words (a gateway's own page, a body that is too long) says nothing of the link.
+  return response.status === 404 && NO_LINK.has(body?.code) ? { kind: "invalid" } : null;
 }
 
 /** Whether the status blames the request. A time-out and too many requests (408, 429) ask for a later try instead. */

@@ -17,6 +17,7 @@ export const PERSON = ["cname", "cemail"];
 const SITE = "Event Registration";
 export const PLAIN_HEADING = "Register for an event";
 const NO_SUCH_EVENT = "There is no event with this id.";
+const ENDS_A_SENTENCE = /[?!.:\u061f\u3002\uff01\uff1a\uff1f]$/u;
 const SAFE_TO_REPEAT = "Nothing was lost: trying again can't register you twice.";
 
 const REASONS = {
@@ -55,21 +56,27 @@ export function titleOf(heading, { failed = false } = {}) {
  * @param {{kind: "refused", problems: object[], detail?: string} | {kind: "unavailable", reason: string,
  *   retryAfter: number | null}} outcome Of the server, or of `validate` in the same shape.
  * @param {string[]} [asked] The fields that are there to be linked to.
- * @returns {{links: {field: string, text: string, message: string}[], paragraphs: string[], retry: boolean}} Problems
+ * @param {{[field: string]: string}} [labels] All fields' labels, in the form's order.
+ * @returns {{links: {field: string, message: string, runs: object[]}[], paragraphs: string[], retry: boolean}} Problems
  *   of those fields in the form's order, whatever else is to be said, and whether trying again can help.
  */
-export function summaryOf(outcome, asked = Object.keys(fields)) {
+export function summaryOf(outcome, asked = Object.keys(fields), labels = fields) {
   if (outcome.kind === "unavailable") {
     const paragraphs = [REASONS[outcome.reason], SAFE_TO_REPEAT, ...wait(outcome.retryAfter)];
     return { links: [], paragraphs, retry: true };
   }
-  const links = Object.entries(fields).flatMap(([field, label]) => {
+  const links = Object.entries(labels).flatMap(([field, label]) => {
     const problem = asked.includes(field) && outcome.problems.find((candidate) => candidate.field === field);
-    return problem ? [{ field, text: `${label}: ${problem.message}`, message: problem.message }] : [];
+    return problem ? [{ field, message: problem.message, runs: runsOf(label, problem.message) }] : [];
   });
   const others = outcome.problems.filter(({ field }) => !asked.includes(field)).map(({ message }) => message);
   const paragraphs = links.length + others.length > 0 ? others : [outcome.detail];
   return { links, paragraphs, retry: false };
+}
+
+/** A label, which may be of any language, and what is wrong there. */
+function runsOf(label, message) {
+  return [{ text: label, isForeign: true }, { text: ENDS_A_SENTENCE.test(label) ? ` ${message}` : `: ${message}` }];
 }
 
 /** The same for a card that could not be loaded. */

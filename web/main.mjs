@@ -3,40 +3,54 @@
 import { announcementOf, deadlineOf, doorOf, factsOf, isNews, nextLookIn } from "./card.mjs";
 import { findEvent, oneAtATime, register } from "./client.mjs";
 import { apiUrl, managed } from "./config.mjs";
+import { isSeen, whenSeen } from "./dom.mjs";
+import { draftFor } from "./draft.mjs";
+import { changeOf, fieldOf, labelsOf } from "./fields.mjs";
 import { CHOICE, PERSON, fields, headingOf, prefill, summaryOf, troubleOf, unknownEvent } from "./form.mjs";
-import { localeOf } from "./time.mjs";
+import { answersOf, questionsOf, validateAnswers } from "./questions.mjs";
+import { readerOf } from "./time.mjs";
 import { validate } from "./validation.mjs";
 import * as view from "./view.mjs";
 
-/** How many milliseconds at most the page waits once registration opens: not all who wait are to ask at once. */
+/** How many milliseconds at most the page waits before it looks: not all who wait are to ask at once. */
 const JITTER = 3_000;
 
 const { form, inputs } = view;
-const reader = {
-  locale: localeOf(navigator.languages),
-  zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
-};
+const reader = readerOf(navigator.languages);
 /** The catalogue's event that the page is about; null while there is none, and where there is no catalogue. */
 let eventid = null;
-/** Its card, once it is known. */
+/** Its card, once it is known, and its questions: all of them, and those that are due as the answers are. */
 let card = null;
+let questions = [];
+let due = [];
+/** The fields besides the questions that are there. */
 let asked = Object.keys(fields);
+let draft;
 /** Counts the looks at the card: the answer to an earlier one has nothing to say any more. */
 let look = 0;
-let opening;
+let nextLook;
+/** Whether the card is to be looked at again. */
+let isWatching = false;
 
 function start() {
   const { folded, ...event } = prefill(location.search);
   for (const [field, text] of Object.entries(event)) if (text) inputs[field].value = text;
+  draft = draftFor(event.eventid, () => sessionStorage);
+  const { fields: typed } = draft.read();
+  for (const field of Object.keys(fields)) inputs[field].value ||= typed[field] ?? "";
   form.addEventListener("submit", (submission) => {
     submission.preventDefault();
     if (asked === CHOICE) choose();
     else send();
   });
+  form.addEventListener("input", follow);
   for (const button of [view.reload, view.recheck]) button.addEventListener("click", loadAgain);
   view.again.addEventListener("click", reset);
   view.hideLoading();
   if (!managed) return showPlainForm(folded);
+  whenSeen(() => {
+    if (isWatching) load({ quietly: true });
+  });
   return event.eventid ? visit(event) : showChoice();
 }
 
@@ -55,9 +69,12 @@ function showPlainForm(folded) {
 }
 
 function forget() {
+  rest();
   eventid = null;
   card = null;
-  clearTimeout(opening);
+  questions = [];
+  due = [];
+  view.showQuestions(questions);
   view.hideCard();
 }
 
@@ -93,21 +110,21 @@ const loadAgain = oneAtATime(() => load());
  * @param {{quietly?: boolean}} [options] Whether the page is fine as it is if the card can't be had now.
  */
 async function load({ quietly = false } = {}) {
-  const mine = ++look;
+  rest();
+  const mine = look;
   if (!quietly) view.setBusy("Loading the event…");
   const outcome = await findEvent(eventid, { apiUrl });
   if (!quietly) view.setBusy("");
   if (mine !== look) return;
-  if (outcome.kind === "unavailable") {
-    return quietly ? watch() : view.showProblems(troubleOf(outcome), { isReload: true });
-  }
+  if (quietly && !["found", "unknown"].includes(outcome.kind)) return watch();
+  if (outcome.kind === "unavailable") return view.showProblems(troubleOf(outcome), { isReload: true });
   view.keepFocus(() => {
     if (!quietly) view.clearProblems();
-    follow(outcome, quietly);
+    showFound(outcome, quietly);
   });
 }
 
-function follow(outcome, quietly) {
+function showFound(outcome, quietly) {
   if (outcome.kind === "found") return showCard(outcome.card, quietly);
   if (outcome.kind === "uncatalogued") return showPlainForm(prefill(location.search).folded);
   showChoice();
@@ -116,42 +133,88 @@ function follow(outcome, quietly) {
 
 function showCard(found, quietly) {
   const isNew = JSON.stringify(found) !== JSON.stringify(card);
+  if (JSON.stringify(found.questions) !== JSON.stringify(card?.questions)) showQuestions(found.questions);
   card = found;
   const door = doorOf(card, reader);
   asked = door.button ? PERSON : [];
   view.showCard(card.eventname, door, [...factsOf(card, reader), ...deadlineOf(card, reader)]);
   view.showForm(asked, door);
-  if (isNew) view.announce(announcementOf(card));
-  else if (!quietly) view.say("Nothing has changed yet.");
+  if (isNew) {
+    view.say("");
+    view.announce(announcementOf(card));
+  } else if (!quietly) {
+    view.say("Nothing has changed yet.");
+  }
   watch();
 }
 
-/** Look at the card again when registration opens. */
+/** Ask the event's questions; what is typed in those that stay stays, and what was before the page was loaded. */
+function showQuestions(schema) {
+  const typed = { ...draft.read().entries, ...view.entries() };
+  questions = questionsOf(schema);
+  view.showQuestions(questions);
+  view.enter(typed);
+  ask(schema);
+}
+
+/** Ask the questions that are due as the answers are. */
+function ask(schema) {
+  const { value } = validateAnswers(schema, answersOf(questions, view.entries()));
+  due = questions.filter((question) => question.isAsked(value));
+  view.askFor(due, value);
+}
+
+/** Have page and draft follow what is typed. */
+function follow() {
+  if (card) {
+    const before = due;
+    ask(card.questions);
+    view.announce(changeOf(before, due));
+  }
+  if (asked !== CHOICE) draft.keep({ fields: typedIn(asked), entries: view.entries() });
+}
+
+function typedIn(names) {
+  return Object.fromEntries(names.map((field) => [field, inputs[field].value]));
+}
+
+/** Look at the card again before long, as long as somebody looks at the page. */
 function watch() {
-  clearTimeout(opening);
-  const wait = nextLookIn(card, Date.now());
-  if (wait === null) return;
-  opening = setTimeout(async () => {
-    view.say("");
-    await load({ quietly: true });
-  }, wait + Math.random() * JITTER);
+  rest();
+  isWatching = true;
+  if (isSeen()) nextLook = setTimeout(() => load({ quietly: true }), nextLookIn(card, Date.now()) + Math.random() * JITTER);
+}
+
+/** Look no more, and at no answer that is still under way. */
+function rest() {
+  isWatching = false;
+  look += 1;
+  clearTimeout(nextLook);
 }
 
 const send = oneAtATime(async () => {
-  const data = Object.fromEntries(asked.map((field) => [field, inputs[field].value]));
+  const data = typedIn(asked);
   const { problems } = validate(data, asked);
-  if (problems.length > 0) return view.showProblems(summaryOf({ kind: "refused", problems }, asked));
+  const { value: answers, problems: more } = validateAnswers(card?.questions, answersOf(due, view.entries()));
+  if (problems.length + more.length > 0) return refuse({ kind: "refused", problems: [...problems, ...more] });
+  rest();
   view.setBusy("Sending your registration…");
-  const outcome = await register(card ? { ...data, eventid } : data, { apiUrl });
+  const outcome = await register({ ...data, ...(card && { eventid }), ...(questions.length > 0 && { answers }) }, { apiUrl });
   view.setBusy("");
   if (outcome.kind === "registered") return showSuccess(outcome, data);
-  view.showProblems(summaryOf(outcome, asked));
-  if (card && isNews(outcome)) return load({ quietly: true });
+  refuse(outcome);
+  if (!card) return undefined;
+  return isNews(outcome) ? load({ quietly: true }) : watch();
 });
 
+/** Show what stands in the way of *outcome*, with links to the fields that are there. */
+function refuse(outcome) {
+  const labels = { ...fields, ...labelsOf(questions) };
+  view.showProblems(summaryOf(outcome, [...asked, ...due.map(fieldOf)], labels));
+}
+
 function showSuccess(outcome, { cemail, eventname }) {
-  // What the card says now is for the next person.
-  look += 1;
+  draft.drop();
   view.clearProblems();
   view.showSuccess({
     ...outcome,
@@ -164,6 +227,8 @@ function showSuccess(outcome, { cemail, eventname }) {
 /** Start over for the next person, who comes for the same event. */
 function reset() {
   for (const field of PERSON) inputs[field].value = "";
+  view.showQuestions(questions);
+  if (card) ask(card.questions);
   view.showEntry();
   if (card) return load({ quietly: true });
 }

@@ -16,6 +16,16 @@ export function localeOf(languages) {
   return languages.find((language) => /^en\b/i.test(language)) ?? SITE_ENGLISH;
 }
 
+/**
+ * Tell how the reader's times are to be written.
+ *
+ * @param {readonly string[]} languages What they prefer, best first.
+ * @returns {{zone: string, locale: string}} Their time zone, and how they write dates.
+ */
+export function readerOf(languages) {
+  return { locale: localeOf(languages), zone: Intl.DateTimeFormat().resolvedOptions().timeZone };
+}
+
 /** Whether this browser knows the time zone. New ones come every few years. */
 export function isZone(zone) {
   try {

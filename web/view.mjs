@@ -1,8 +1,10 @@
-/** Shows what the other modules decided: the only one that touches the document. */
+/** Shows what the other modules decided about the form. */
 
+import * as controls from "./controls.mjs";
+import { byId, element, lineOf, nodeOf, setAttribute, showFacts } from "./dom.mjs";
 import { PLAIN_HEADING, fields, nextStep, titleOf } from "./form.mjs";
 
-const byId = (id) => document.getElementById(id);
+export { enter, entries, showQuestions } from "./controls.mjs";
 
 export const form = byId("registration");
 export const inputs = Object.fromEntries(Object.keys(fields).map((field) => [field, byId(field)]));
@@ -80,41 +82,6 @@ export function hideCard() {
   for (const id of ["state", "facts", "notice"]) byId(id).hidden = true;
 }
 
-function showFacts(list, facts) {
-  list.replaceChildren(
-    ...facts.map(({ term, lines }) => {
-      const group = document.createElement("div");
-      group.append(element("dt", term), ...lines.map((line) => lineOf("dd", line)));
-      return group;
-    }),
-  );
-  list.hidden = facts.length === 0;
-}
-
-function lineOf(name, { runs, isAside }) {
-  const line = document.createElement(name);
-  line.append(...runs.map(nodeOf));
-  if (isAside) line.className = "aside";
-  return line;
-}
-
-function nodeOf({ text, datetime, href, isForeign }) {
-  if (datetime) {
-    const time = element("time", text);
-    time.dateTime = datetime;
-    return time;
-  }
-  if (href) {
-    const link = element("a", text);
-    link.href = href;
-    // In a tab of its own: what is typed stays.
-    link.target = "_blank";
-    link.rel = "noopener noreferrer";
-    return link;
-  }
-  return isForeign ? element("bdi", text) : document.createTextNode(text);
-}
-
 /** Say what is going on, or nothing. The buttons stay focusable: a disabled one would drop the focus. */
 export function setBusy(text) {
   for (const button of [byId("submit"), byId("retry"), reload, recheck]) {
@@ -145,13 +112,12 @@ export function keepFocus(task) {
 /**
  * Show what stands in the way, and take the person there.
  *
- * @param {{links: {field: string, text: string, message: string}[], paragraphs: string[], retry: boolean}} problems
+ * @param {{links: {field: string, message: string, runs: object[]}[], paragraphs: string[], retry: boolean}} problems
  * @param {{isReload?: boolean}} [options] Whether loading the event again can help.
  */
 export function showProblems({ links, paragraphs, retry }, { isReload = false } = {}) {
-  for (const field of Object.keys(fields)) {
-    setFieldError(field, links.find((link) => link.field === field)?.message);
-  }
+  clearErrors();
+  for (const { field, message } of links) setFieldError(field, message);
   byId("error-links").replaceChildren(...links.map(linkTo));
   byId("error-links").hidden = links.length === 0;
   byId("error-text").replaceChildren(...paragraphs.map((text) => element("p", text)));
@@ -162,13 +128,31 @@ export function showProblems({ links, paragraphs, retry }, { isReload = false } 
   summary.focus();
 }
 
+/**
+ * Show those questions alone that are *asked*; an error of another one leads nowhere any more.
+ *
+ * @param {object[]} asked
+ * @param {object} answers In normal form.
+ */
+export function askFor(asked, answers) {
+  controls.askFor(asked, answers);
+  for (const link of summary.querySelectorAll("a")) {
+    link.parentElement.hidden = byId(link.dataset.field).closest("[hidden]") !== null;
+  }
+}
+
 export function clearProblems() {
-  for (const field of Object.keys(fields)) setFieldError(field, undefined);
+  clearErrors();
   summary.hidden = true;
   showTitle();
 }
 
+function clearErrors() {
+  for (const field of [...Object.keys(fields), ...controls.fields()]) setFieldError(field, undefined);
+}
+
 function setFieldError(field, message) {
+  if (!Object.hasOwn(inputs, field)) return controls.setError(field, message);
   const input = inputs[field];
   const error = byId(`${field}-error`);
   const hint = byId(`${field}-hint`);
@@ -179,30 +163,20 @@ function setFieldError(field, message) {
   if (message && eventDetails.contains(input)) eventDetails.open = true;
 }
 
-function setAttribute(node, name, value) {
-  if (value) node.setAttribute(name, value);
-  else node.removeAttribute(name);
-}
-
-function linkTo({ field, text }) {
-  const link = element("a", text);
-  link.href = `#${field}`;
+function linkTo({ field, runs }) {
+  const link = element("a", "", { "href": `#${field}`, "data-field": field });
+  link.append(...runs.map(nodeOf));
   link.addEventListener("click", (click) => {
     click.preventDefault();
+    if (!Object.hasOwn(inputs, field)) return controls.focus(field);
     if (eventDetails.contains(inputs[field])) eventDetails.open = true;
     // The label too is to be seen, which focus alone doesn't bring into view.
     inputs[field].labels[0].scrollIntoView();
     inputs[field].focus({ preventScroll: true });
   });
-  const item = element("li", "");
+  const item = element("li");
   item.append(link);
   return item;
-}
-
-function element(name, text) {
-  const node = document.createElement(name);
-  node.textContent = text;
-  return node;
 }
 
 /**

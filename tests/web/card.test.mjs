@@ -175,24 +175,35 @@ test("what can't be told isn't", () => {
   assert.deepEqual(lines, []);
 });
 
-const opening = Date.parse(card.opens_at);
+const [opening, closing] = [Date.parse(card.opens_at), Date.parse(card.closes_at)];
 for (const [ahead, expected] of [
-  [90_000, 90_000],
+  [30 * 24 * 3_600_000, 60_000],
+  [60_000, 60_000],
+  [20_000, 20_000],
   [300, 1_000],
   [0, 1_000],
   [-59_000, 1_000],
-  [-60_000, null],
-  // A timer holds less than 25 days (31 bits of milliseconds) and would end at once.
-  [30 * 24 * 3_600_000, null],
+  [-60_000, 60_000],
 ]) {
   test(`${ahead} ms before it opens the page looks again in ${expected} ms`, () => {
     assert.equal(nextLookIn({ ...card, state: "not-open-yet" }, opening - ahead), expected);
   });
+
+  for (const state of ["open", "waitlist", "full"]) {
+    test(`${ahead} ms before it closes the page looks again in ${expected} ms: ${state}`, () => {
+      assert.equal(nextLookIn({ ...card, state }, closing - ahead), expected);
+    });
+  }
 }
 
-test("nobody waits for what is open, or for no instant", () => {
-  assert.equal(nextLookIn(card, opening - 1_000), null);
-  assert.equal(nextLookIn({ ...card, state: "not-open-yet", opens_at: null }, 0), null);
+for (const state of ["closed", "cancelled"]) {
+  test(`what is ${state} is looked at once a minute, whatever its instants`, () => {
+    assert.equal(nextLookIn({ ...card, state }, closing), 60_000);
+  });
+}
+
+test("without an instant the page looks once a minute", () => {
+  assert.equal(nextLookIn({ ...card, state: "not-open-yet", opens_at: null }, 0), 60_000);
 });
 
 for (const code of ["event-full", "registration-closed", "not-open-yet", "event-cancelled", "unknown-event"]) {

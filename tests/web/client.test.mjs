@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { test } from "node:test";
 
-import { findEvent, oneAtATime, register } from "../../web/client.mjs";
+import { cancelRegistration, findEvent, findRegistration, oneAtATime, register } from "../../web/client.mjs";
 
 const data = { eventid: "pyday-2030", eventname: "Python Day", cname: "Ada", cemail: "ada@example.org" };
 const confirmed = {
@@ -56,6 +56,14 @@ test("an event that the catalogue names is registered for by its id alone", asyn
   const [request] = await requestOf({}, unnamed);
 
   assert.deepEqual(JSON.parse(request.body), unnamed);
+});
+
+test("answers go along where there are questions", async () => {
+  const answered = { ...data, answers: { diet: "Vegan" } };
+
+  const [request] = await requestOf({}, answered);
+
+  assert.deepEqual(JSON.parse(request.body), answered);
 });
 
 for (const apiUrl of ["https://api.example.org/prod", "https://api.example.org/prod/"]) {
@@ -257,6 +265,55 @@ test("a card that never comes times out", { timeout: 5_000 }, async (t) => {
 
   assert.deepEqual(outcome, { kind: "unavailable", reason: "timeout", retryAfter: null });
 });
+
+const standing = {
+  status: "confirmed",
+  eventid: "pyday-2030",
+  eventname: "Python Day",
+  cname: "Ada",
+  registered_at: "2030-04-01T12:00:00Z",
+  position: null,
+  answers: [],
+  card,
+};
+for (const [call, path] of [[findRegistration, "registrations/view"], [cancelRegistration, "registrations/cancel"]]) {
+  test(`${path} is a POST of the token alone, in the body`, async () => {
+    const requests = [];
+    const fetch = async (url, init) => {
+      requests.push({ url, ...init });
+      return answering(200, standing)();
+    };
+
+    const outcome = await call("v1.k1.abc.def", { fetch, apiUrl: "https://api.example.org/prod" });
+
+    assert.deepEqual(outcome, { kind: "found", standing });
+    assert.deepEqual(requests.map(({ url, method }) => [url, method]), [[`https://api.example.org/prod/${path}`, "POST"]]);
+    assert.deepEqual(JSON.parse(requests[0].body), { token: "v1.k1.abc.def" });
+    assert.equal(requests[0].headers["Content-Type"], "application/json");
+  });
+
+  for (const code of ["invalid-link", "not-found"]) {
+    test(`${path}: a 404 with ${code} means that the link doesn't work`, async () => {
+      const outcome = await call("x", { fetch: answering(404, { ...problem, status: 404, code }) });
+
+      assert.deepEqual(outcome, { kind: "invalid" });
+    });
+  }
+
+  for (const [name, [status, body]] of Object.entries({
+    "a website's own 404": [404, "<!doctype html>"],
+    "a gateway's own 403": [403, { message: "Missing Authentication Token" }],
+    "a proxy's page with status 200": [200, "<!doctype html>"],
+    "a registration in a status of the future": [200, { ...standing, status: "promoted" }],
+    "a 500": [500, problem],
+  })) {
+    test(`${path}: ${name} means that the service is unavailable`, async () => {
+      const outcome = await call("x", { fetch: answering(status, body) });
+
+      assert.deepEqual(outcome, { kind: "unavailable", reason: "server", retryAfter: null });
+    });
+  }
+}
 
 test("a double click runs the task once", async () => {
   let runs = 0;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { CHOICE, PERSON, headingOf, nextStep, prefill, summaryOf, titleOf, troubleOf, unknownEvent } from "../../web/form.mjs";
+import { textOf } from "../../web/time.mjs";
 
 const problem = (field, message) => ({ field, code: "some-code", message });
 const refused = (problems, detail) => ({ kind: "refused", problems, detail });
@@ -43,12 +44,27 @@ test("the summary links the fields in the form's order, whatever the server's", 
 
   const { links } = summaryOf(refused(problems));
 
-  assert.deepEqual(links.map(({ field, text }) => `${field}: ${text}`), [
+  assert.deepEqual(links.map(({ field, runs }) => `${field}: ${textOf(runs)}`), [
     "cname: Your name: Neither.",
     "cemail: E-mail address: Nor.",
     "eventid: Event id: No.",
   ]);
 });
+
+for (const [label, expected] of [
+  ["What do you eat?", "What do you eat? This is required."],
+  ["ماذا تأكل؟", "ماذا تأكل؟ This is required."],
+  ["Diet", "Diet: This is required."],
+]) {
+  test(`a link to the question ${label} reads well, and its title keeps its direction`, () => {
+    const outcome = refused([problem("answers.diet", "This is required.")]);
+
+    const [{ runs }] = summaryOf(outcome, ["answers.diet"], { "answers.diet": label }).links;
+
+    assert.equal(textOf(runs), expected);
+    assert.deepEqual(runs[0], { text: label, isForeign: true });
+  });
+}
 
 test("a problem of a field that the form doesn't have is shown all the same", () => {
   const outcome = refused([problem("answers", "Answer the question.")], "Some fields are wrong.");
@@ -71,7 +87,7 @@ test("a problem of a field that isn't asked for is told, and leads nowhere", () 
 test("an unknown event is a problem of the id that was asked for", () => {
   const { links, paragraphs, retry } = summaryOf(unknownEvent(), CHOICE);
 
-  assert.deepEqual(links.map(({ text }) => text), ["Event id: There is no event with this id."]);
+  assert.deepEqual(links.map(({ runs }) => textOf(runs)), ["Event id: There is no event with this id."]);
   assert.deepEqual(paragraphs, []);
   assert.equal(retry, false);
 });

@@ -1,58 +1,91 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 
 import { apiUrl, managed } from "../../web/config.mjs";
 import { fields } from "../../web/form.mjs";
 
 const web = new URL("../../web/", import.meta.url);
-const page = readFileSync(new URL("index.html", web), "utf8");
-const view = readFileSync(new URL("view.mjs", web), "utf8");
-const ids = new Set([...page.matchAll(/\sid="([^"]+)"/g)].map(([, id]) => id));
+const read = (name) => readFileSync(new URL(name, web), "utf8");
+const modules = readdirSync(web).filter((name) => name.endsWith(".mjs"));
+const idsOf = (page) => new Set([...page.matchAll(/\sid="([^"]+)"/g)].map(([, id]) => id));
 
-test("the page has no inline script, style or handler, so that a strict CSP holds", () => {
-  assert.doesNotMatch(page, /<style|\sstyle=|\son[a-z]+=|javascript:|<script(?![^>]*\ssrc=)/i);
-});
+/** What each page loads, and the modules that show it. */
+const pages = {
+  "index.html": { files: ["favicon.svg", "main.mjs", "styles.css"], views: ["controls.mjs", "view.mjs"] },
+  "manage.html": {
+    files: ["favicon.svg", "index.html", "manage.mjs", "styles.css"],
+    views: ["manage-view.mjs"],
+  },
+};
 
-test("the page loads only files of its own folder, and they exist", () => {
-  const loaded = [...page.matchAll(/\s(?:src|href)="([^"]+)"/g)].map(([, url]) => url);
+for (const [name, { files, views }] of Object.entries(pages)) {
+  describe(name, () => {
+    const page = read(name);
+    const ids = idsOf(page);
 
-  assert.deepEqual(loaded.sort(), ["favicon.svg", "main.mjs", "styles.css"]);
-  assert.ok(loaded.every((name) => existsSync(new URL(name, web))));
+    test("it has no inline script, style or handler, so that a strict CSP holds", () => {
+      assert.doesNotMatch(page, /<style|\sstyle=|\son[a-z]+=|javascript:|<script(?![^>]*\ssrc=)/i);
+    });
+
+    test("it names only files of its own folder, and they exist", () => {
+      const named = [...page.matchAll(/\s(?:src|href)="([^"]+)"/g)].map(([, url]) => url);
+
+      assert.deepEqual(named.sort(), files);
+      assert.ok(named.every((each) => existsSync(new URL(each, web))));
+    });
+
+    test("it tells no other page where somebody comes from", () => {
+      assert.ok(page.includes('<meta name="referrer" content="no-referrer">'));
+    });
+
+    test("every element that its modules ask for by id is there", () => {
+      const asked = views.flatMap((view) => [...read(view).matchAll(/byId\("([^"]+)"\)/g)].map(([, id]) => id));
+
+      assert.ok(asked.length > 0);
+      assert.deepEqual(asked.filter((id) => !ids.has(id)), []);
+    });
+
+    test("every name and description that an element starts with exists", () => {
+      const named = [...page.matchAll(/aria-(?:describedby|labelledby)="([^"]+)"/g)].flatMap(([, list]) => list.split(" "));
+
+      assert.ok(named.length > 0);
+      assert.deepEqual(named.filter((id) => !ids.has(id)), []);
+    });
+  });
+}
+
+test("both pages have one policy", () => {
+  const [form, manage] = Object.keys(pages).map((name) => /http-equiv="Content-Security-Policy".*/.exec(read(name))[0]);
+
+  assert.equal(manage, form);
 });
 
 test("no module or stylesheet names another origin", () => {
-  const sources = readdirSync(web).filter((name) => /\.(mjs|css)$/.test(name));
-
-  for (const name of sources) {
-    assert.doesNotMatch(readFileSync(new URL(name, web), "utf8"), /["'`(]https?:\/\/[a-z]|@import|\burl\(/, name);
+  for (const name of [...modules, "styles.css"]) {
+    assert.doesNotMatch(read(name), /["'`(]https?:\/\/[a-z]|@import|\burl\(/, name);
   }
 });
 
 for (const [field, label] of Object.entries(fields)) {
   test(`the field ${field} has its label and a place for its error`, () => {
+    const page = read("index.html");
+
     assert.ok(page.includes(`<label for="${field}">${label}</label>`));
-    assert.ok(ids.has(field) && ids.has(`${field}-error`));
+    assert.ok(idsOf(page).has(field) && idsOf(page).has(`${field}-error`));
   });
 }
 
-test("one module alone touches the document", () => {
-  const others = readdirSync(web).filter((name) => name.endsWith(".mjs") && name !== "view.mjs");
+test("the views alone touch the document", () => {
+  const views = new Set(["dom.mjs", ...Object.values(pages).flatMap((page) => page.views)]);
 
-  for (const name of others) assert.doesNotMatch(readFileSync(new URL(name, web), "utf8"), /\bdocument\b\./, name);
+  for (const name of modules.filter((each) => !views.has(each))) assert.doesNotMatch(read(name), /\bdocument\b\./, name);
 });
 
-test("every element that the script asks for by id is there", () => {
-  const asked = [...view.matchAll(/byId\("([^"]+)"\)/g)].map(([, id]) => id);
+test("the token of a manage link is written down nowhere", () => {
+  const sources = ["manage.mjs", "manage-view.mjs", "standing.mjs", "client.mjs"];
 
-  assert.ok(asked.length > 0);
-  assert.deepEqual(asked.filter((id) => !ids.has(id)), []);
-});
-
-test("every description that a field starts with exists", () => {
-  const described = [...page.matchAll(/aria-describedby="([^"]+)"/g)].flatMap(([, list]) => list.split(" "));
-
-  assert.deepEqual(described.filter((id) => !ids.has(id)), []);
+  for (const name of sources) assert.doesNotMatch(read(name), /\b(?:local|session)Storage\b|\bcookie\b|indexedDB/, name);
 });
 
 test("as shipped, the API is where the page is and takes any event", () => {

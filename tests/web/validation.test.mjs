@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 
-import { messages, validate } from "../../web/validation.mjs";
+import { messages } from "../../web/rules.mjs";
+import { validate } from "../../web/validation.mjs";
 
 const wire = new URL("../wire/", import.meta.url);
 const files = readdirSync(wire).filter((name) => /^registrations-.*\.json$/.test(name));

@@ -1,0 +1,105 @@
+/** Shows how a registration stands, as the other modules decided. */
+
+import { byId, element, lineOf, setAttribute, showFacts } from "./dom.mjs";
+import { titleOf } from "./form.mjs";
+
+export const retry = byId("retry");
+export const cancel = byId("cancel");
+/** The two buttons of the step that asks once more. */
+export const keep = byId("keep");
+export const giveUp = byId("give-up");
+
+const heading = byId("heading");
+const summary = byId("error-summary");
+const notice = byId("notice");
+const dialog = byId("confirm");
+
+/** Take away what is said until the scripts run. */
+export function hideLoading() {
+  byId("loading").hidden = true;
+}
+
+/**
+ * Show a registration.
+ *
+ * @param {string} name The event's.
+ * @param {object} standing Of `standingOf`.
+ */
+export function showStanding(name, { badge, tone, heading: words, text, facts, details, cancel: step, again }) {
+  showHeading(name);
+  byId("state").textContent = badge;
+  byId("state").dataset.tone = tone;
+  byId("state").hidden = false;
+  showFacts(byId("facts"), facts);
+  showNotice(words, [text, ...(again ? [again.text] : [])], tone);
+  byId("again").hidden = !again;
+  if (again) {
+    byId("again-link").textContent = again.link;
+    byId("again-link").href = again.href;
+  }
+  showFacts(byId("details"), details);
+  cancel.hidden = !step;
+  if (step) showStep(step);
+}
+
+function showStep({ button, heading: words, text, yes, no }) {
+  cancel.textContent = button;
+  byId("confirm-heading").textContent = words;
+  byId("confirm-text").textContent = text;
+  giveUp.textContent = yes;
+  keep.textContent = no;
+}
+
+/** Show that there is no registration, and why. */
+export function showNothing({ heading: words, paragraphs }) {
+  showHeading("Your registration");
+  for (const each of [byId("state"), byId("facts"), byId("details"), byId("again"), cancel]) each.hidden = true;
+  showNotice(words, paragraphs, "off");
+}
+
+function showHeading(text) {
+  heading.firstElementChild.textContent = text;
+  document.title = titleOf(text);
+}
+
+function showNotice(words, paragraphs, tone) {
+  summary.hidden = true;
+  notice.dataset.tone = tone;
+  byId("notice-heading").textContent = words;
+  byId("notice-text").replaceChildren(...paragraphs.map((text) => element("p", text)));
+  notice.hidden = false;
+}
+
+/** Show what stands in the way, and take the person there. */
+export function showProblem(paragraphs) {
+  byId("error-text").replaceChildren(...paragraphs.map((text) => element("p", text)));
+  summary.hidden = false;
+  document.title = titleOf(heading.textContent, { failed: true });
+  summary.focus();
+}
+
+/** Ask once more. The focus goes to what changes nothing, and comes back when the question is taken away. */
+export function showConfirm() {
+  dialog.showModal();
+  keep.focus();
+}
+
+export function hideConfirm() {
+  dialog.close();
+}
+
+/** Take the person to what has become of it. */
+export function focusNotice() {
+  byId("notice-heading").focus();
+}
+
+/** Say what is going on, or nothing. The buttons stay focusable: a disabled one would drop the focus. */
+export function setBusy(text) {
+  for (const button of [retry, cancel]) setAttribute(button, "aria-disabled", text && "true");
+  byId("progress").textContent = text;
+}
+
+/** Tell what can be seen to who doesn't see it. */
+export function announce(text) {
+  byId("announcement").textContent = text;
+}
