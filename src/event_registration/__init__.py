@@ -35,8 +35,10 @@ from event_registration.service import OnDuplicate, Outcome, Receipt, Registrati
 from event_registration.settings import EventsMode, Settings
 
 if TYPE_CHECKING:
+    from event_registration.links import Keyring, Links
     from event_registration.managed import EventRegistrationService
     from event_registration.organiser import Organiser
+    from event_registration.self_service import SelfService, View
 
 __all__ = [
     "AlreadyRegisteredError",
@@ -54,6 +56,8 @@ __all__ = [
     "InvalidEventError",
     "InvalidLinkError",
     "InvalidRegistrationError",
+    "Keyring",
+    "Links",
     "Listing",
     "Mail",
     "MailState",
@@ -74,6 +78,7 @@ __all__ = [
     "RegistrationService",
     "RepositoryError",
     "RepositoryUnavailableError",
+    "SelfService",
     "Settings",
     "SettingsError",
     "Status",
@@ -81,11 +86,19 @@ __all__ = [
     "TransientNotifierError",
     "UnknownEventError",
     "UnknownRegistrationError",
+    "View",
     "make_lambda_handler",
 ]
 
-# Imported when they are asked for: a function that takes any event needs neither.
-_HOMES = {"EventRegistrationService": "managed", "Organiser": "organiser"}
+# Imported when they are asked for: a function that takes any event needs none.
+_HOMES = {
+    "EventRegistrationService": "managed",
+    "Keyring": "links",
+    "Links": "links",
+    "Organiser": "organiser",
+    "SelfService": "self_service",
+    "View": "self_service",
+}
 
 
 def __getattr__(name: str) -> object:
