@@ -217,3 +217,35 @@ def test_many_may_ask_at_once(catalogue):
     found = at_once(*[lambda: catalogue.find(ID)] * 16)
 
     assert found == [catalogue.find(ID)] * 16
+
+
+def test_keeps_the_object_while_nothing_changes(catalogue, repository, time):
+    """An event that is read again unchanged is the same object, so that what was made of it is made once a revision."""
+    first = catalogue.find(ID)
+    time.now += 6
+
+    again = catalogue.find(ID)
+    _rename(repository, "New")
+    time.now += 6
+
+    assert again is first
+    assert catalogue.find(ID) is not first
+
+
+def test_knows_what_it_read_last(catalogue, repository, time):
+    """What was read last can be had at any age without asking; what never was is none."""
+    assert catalogue.last(ID) is None
+    listing = catalogue.find(ID)
+    time.now += 3600
+
+    assert catalogue.last(ID) is listing
+    assert repository.asked == [ID]
+
+
+def test_is_told_what_others_read(catalogue, repository, time):
+    """What was read elsewhere is as good as what it has read itself."""
+    listing = catalogue.remember(current(repository), time.now)
+    repository.asked.clear()
+
+    assert catalogue.find(ID) is listing
+    assert repository.asked == []

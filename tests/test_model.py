@@ -289,6 +289,7 @@ class TestSameDetails:
             ("attendee_name", "ada lovelace"),
             ("event_name", "Autumn Meeting"),
             ("event_id", "Spring-2026"),
+            ("answers", {"diet": "vegan"}),
         ],
     )
     def test_any_other_detail_is_another(self, field, value):
@@ -296,6 +297,25 @@ class TestSameDetails:
         first, second = Registration(**ADA), Registration(**{**ADA, field: value})
 
         assert not first.same_details(second)
+
+
+class TestLives:
+    """How a registration ends and begins anew."""
+
+    def test_cancelled_keeps_who_it_was(self):
+        """A cancelled registration has no seat and no place, counts one more, and keeps the rest."""
+        registration = Registration(**ADA, seat=3, place=7, answers={"diet": "vegan"}, revision=4, link_generation=2)
+
+        assert registration.cancelled() == evolve(
+            registration, status=Status.CANCELLED, seat=None, place=None, revision=5, link_generation=3
+        )
+
+    def test_who_comes_back_is_of_the_next_generation(self):
+        """A new registration goes on counting where the cancelled one ended, and has nothing else of it."""
+        earlier = Registration(**ADA, answers={"diet": "vegan"}, revision=4, link_generation=2).cancelled()
+        new = Registration(**ADA, answers={"diet": "none"})
+
+        assert new.after(earlier) == evolve(new, revision=6, link_generation=3)
 
 
 @pytest.mark.parametrize(
@@ -308,6 +328,10 @@ class TestSameDetails:
         ("registered_at", "2026-03-01T12:00:00Z"),
         ("revision", -1),
         ("revision", "1"),
+        ("answers", None),
+        ("answers", ["vegan"]),
+        ("link_generation", "1"),
+        ("link_generation", -1),
         ("mail", None),
         ("mail", Mail(state="sent")),
         ("mail", Mail(attempts=-1)),

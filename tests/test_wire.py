@@ -102,6 +102,14 @@ class TestRegistrationCases:
 class TestRegistrationFromRequest:
     """What is taken of a request."""
 
+    def test_answers_are_taken_where_a_catalogue_asks(self):
+        """Answers are left for the event's questions to judge; where events are open there are none."""
+        body = json.loads(BODY) | {"answers": {"diet": ["what", {"ever": None}]}}
+
+        assert registration_from_request(body, is_managed=True).answers == body["answers"]
+        assert registration_from_request(body).answers == {}
+        assert registration_from_request(body | {"answers": "none"}, is_managed=True).answers == {}
+
     def test_only_the_four_fields_are_taken(self):
         """A client can't choose its status, identity, revision or mail."""
         body = {**json.loads(BODY), "status": "cancelled", "registrationid": "0", "revision": 9, "mail": "sent"}
@@ -236,6 +244,22 @@ class TestRows:
         assert {type(value) for value in row.values()} == {str, int}
         assert json.loads(json.dumps(row)) == row
 
+    def test_answers_are_one_text(self):
+        """Answers are JSON in one attribute, which isn't there without any; they are read back as they were."""
+        answers = {"diet": "vegan", "seats": 2, "rate": 0.5, "first": True, "days": ["mo"], "name": "山田"}
+
+        row = row_of(evolve(REGISTERED, answers=answers))
+
+        assert row == ROW | {"answers": json.dumps(answers, separators=(",", ":"))}
+        assert registration_from_row(row).answers == answers
+
+    def test_a_first_generation_goes_without_saying(self):
+        """Rows from before there were links are of the first generation, and rows of it look like them."""
+        assert "link_generation" not in row_of(REGISTERED)
+        row = row_of(evolve(REGISTERED, link_generation=3))
+        assert row == ROW | {"link_generation": 3}
+        assert (registration_from_row(ROW).link_generation, registration_from_row(row).link_generation) == (1, 3)
+
     def test_columns_of_others_are_left_alone(self):
         """Keys, digests and columns of a later version don't hinder reading."""
         row = {**ROW, "sk": "REGISTRATION#0", "shirt": "XL", "expires_at": 1}
@@ -269,6 +293,8 @@ class TestRows:
             *({column: "2026-03-01T12:00:00"} for column in ("registered_at", "attempted_at")),
             *({column: float("inf")} for column in ("revision", "attempts")),
             {"revision": "9" * 5000},
+            *({"answers": value} for value in (None, "", "[", "[]", "null", '"x"', 5)),
+            *({"link_generation": value} for value in (None, "", "x", -1)),
         ],
         ids=lambda columns: ascii(columns)[:60],
     )
