@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 from attrs import evolve
 
+from event_registration.confirmation import render
 from event_registration.delivery import Delivery, Schedule
-from event_registration.errors import TransientNotifierError
+from event_registration.errors import RepositoryUnavailableError, TransientNotifierError
 from event_registration.local import SQLiteEventRepository
 from event_registration.model import Mail, MailState, Status
 from event_registration.testing import ManualClock, RecordingNotifier, at_once, make_registration
@@ -41,7 +42,7 @@ def test_a_new_debt_is_paid_at_once(repository, promoted):
     """A mail that nobody has begun is claimed as the first attempt, sent and marked, whenever it came to be owed."""
     notifier = RecordingNotifier()
 
-    current, trouble = Delivery(repository, notifier).send_again(promoted, NOW, ANY_TIME)
+    current, trouble = Delivery(repository, notifier, render=render).send_again(promoted, NOW, ANY_TIME)
 
     assert trouble is None
     assert current == _stored(repository)
@@ -58,7 +59,7 @@ def test_a_debt_is_claimed_before_it_is_paid(repository, promoted):
             seen.append(_stored(repository).mail)
             super().send(message)
 
-    Delivery(repository, Looking()).send_again(promoted, NOW, ANY_TIME)
+    Delivery(repository, Looking(), render=render).send_again(promoted, NOW, ANY_TIME)
 
     assert seen == [Mail(state=MailState.DUE, attempts=1, attempted_at=NOW)]
 
@@ -66,7 +67,7 @@ def test_a_debt_is_claimed_before_it_is_paid(repository, promoted):
 def test_of_many_one_pays(repository, promoted):
     """Of many who would pay one debt at once exactly one sends; the others are in no trouble."""
     notifier = RecordingNotifier()
-    delivery = Delivery(repository, notifier)
+    delivery = Delivery(repository, notifier, render=render)
 
     delivered = at_once(*[lambda: delivery.send_again(promoted, NOW, ANY_TIME)] * 8)
 
@@ -80,7 +81,7 @@ def test_a_debt_that_was_superseded_is_not_paid(repository, promoted):
     notifier = RecordingNotifier()
     repository.cancel(promoted)
 
-    current, trouble = Delivery(repository, notifier).send_again(promoted, NOW, ANY_TIME)
+    current, trouble = Delivery(repository, notifier, render=render).send_again(promoted, NOW, ANY_TIME)
 
     assert (current, trouble) == (promoted, None)
     assert notifier.attempts == 0
@@ -90,7 +91,7 @@ def test_a_debt_that_was_superseded_is_not_paid(repository, promoted):
 def test_an_old_debt_is_paid_ten_minutes_later(repository, promoted):
     """After an attempt that failed the next one waits for ten minutes to have passed, and not a moment longer."""
     notifier = RecordingNotifier([TransientNotifierError("later")])
-    delivery = Delivery(repository, notifier)
+    delivery = Delivery(repository, notifier, render=render)
     delivery.send_again(promoted, NOW, ANY_TIME)
 
     for age in (timedelta(minutes=10, microseconds=-1), timedelta(minutes=10)):
@@ -150,9 +151,44 @@ def test_claims_and_marks_in_time(promoted):
     noting = Noting(":memory:")
     noting.add(promoted)
 
-    Delivery(noting, RecordingNotifier(), monotonic=lambda: 1001.0).send_again(
+    Delivery(noting, RecordingNotifier(), render=render, monotonic=lambda: 1001.0).send_again(
         promoted, NOW, Schedule.until(1030.0, 1000.0)
     )
 
     assert deadlines == [1024.0, 1003.5]
     noting.close()
+
+
+# Writing the mail
+
+
+def test_a_mail_that_can_not_be_written_is_owed(repository, promoted):
+    """If what a mail says can't be had now, it stays owed, and the reason is told."""
+    down = RepositoryUnavailableError("the keys are away")
+
+    def fails(_):
+        raise down
+
+    current, trouble = Delivery(repository, RecordingNotifier(), render=fails).send_again(promoted, NOW, ANY_TIME)
+
+    assert (current.mail.state, current.mail.attempts) == (MailState.DUE, 1)
+    assert isinstance(trouble, TransientNotifierError)
+    assert (str(trouble), trouble.__cause__) == ("The mail can't be written: the keys are away", down)
+
+
+def test_no_mail_is_begun_that_was_written_too_late(repository, promoted):
+    """If writing it took all the time that sending needs, the mail isn't begun: the answer must not wait for it."""
+    notifier = RecordingNotifier()
+    now = 1000.0
+
+    def slow(registration):
+        nonlocal now
+        now += 2
+        return render(registration)
+
+    delivery = Delivery(repository, notifier, render=slow, monotonic=lambda: now)
+
+    _, trouble = delivery.send(promoted, Schedule(send_before=1001.0))
+
+    assert str(trouble) == "Writing the mail left no time to send it."
+    assert notifier.attempts == 0

@@ -95,7 +95,7 @@ class Delivery:
     Args:
         repository: Where registrations are kept.
         notifier: What sends mail.
-        render: Writes the mail that a registration owes. What it raises keeps the mail due.
+        render: Writes the mail that a registration owes, or raises a `RepositoryError`, which keeps it due.
         monotonic: The clock of deadlines, in seconds.
     """
 
@@ -149,9 +149,11 @@ class Delivery:
 
     def send(self, registration: Registration, schedule: Schedule) -> Delivered:
         """Send the mail of *registration*, whose attempt its row counts already, and mark what came of it."""
-        if self._monotonic() > schedule.send_before:
-            return registration, TransientNotifierError("No time was left to send the mail.")
-        trouble = self._hand_over(registration)
+        try:
+            message = self._written(registration, schedule)
+        except TransientNotifierError as late:
+            return registration, late
+        trouble = self._hand_over(message)
         if trouble and not isinstance(trouble, PermanentNotifierError):
             return registration, trouble
         if self._monotonic() > schedule.mark_before:
@@ -164,15 +166,23 @@ class Delivery:
             return registration, error
         return marked if ours else registration, trouble
 
-    def _hand_over(self, registration: Registration) -> NotifierError | None:
+    def _written(self, registration: Registration, schedule: Schedule) -> Message:
+        """Return the mail of *registration* while there is time to send it, or raise `TransientNotifierError`."""
+        if self._monotonic() > schedule.send_before:
+            raise TransientNotifierError("No time was left to send the mail.")
         try:
-            self._notifier.send(self._render(registration))
+            message = self._render(registration)
+        except RepositoryError as error:
+            raise TransientNotifierError(f"The mail can't be written: {error}") from error
+        if self._monotonic() > schedule.send_before:
+            raise TransientNotifierError("Writing the mail left no time to send it.")
+        return message
+
+    def _hand_over(self, message: Message) -> NotifierError | None:
+        try:
+            self._notifier.send(message)
         except NotifierError as error:
             return error
-        except RepositoryError as error:
-            late = TransientNotifierError(f"The mail can't be written: {error}")
-            late.__cause__ = error
-            return late
         except Exception as error:  # noqa: BLE001 - a notifier of anyone's making must not undo a registration
             trouble = NotifierError(f"The notifier raised {type(error).__name__}.")
             trouble.__cause__ = error
