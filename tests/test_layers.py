@@ -9,9 +9,9 @@ import event_registration
 
 PACKAGE = Path(event_registration.__file__).parent
 ROWS = [
-    {"errors", "assets", "replacing"},
-    {"rules"},
-    {"model"},
+    {"errors", "assets", "replacing", "rules", "pattern_parts"},
+    {"answers", "patterns"},
+    {"model", "questions", "question_schema"},
     {"event"},
     {"ports", "wire", "confirmation", "body", "responses", "links"},
     {"delivery", "catalogue"},

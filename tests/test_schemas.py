@@ -21,6 +21,7 @@ NAMES = (
     "card.v1.schema.json",
     "event.v1.schema.json",
     "problem.v1.schema.json",
+    "questions.v1.schema.json",
     "registration.v1.schema.json",
     "view.v1.schema.json",
 )

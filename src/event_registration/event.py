@@ -6,6 +6,7 @@ import json
 import re
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from attrs import NOTHING, field, fields, frozen
@@ -19,6 +20,7 @@ from event_registration.errors import (
     RegistrationClosedError,
 )
 from event_registration.model import Status
+from event_registration.questions import Questionnaire
 from event_registration.rules import (
     PROBLEM_MESSAGES,
     check_address,
@@ -158,7 +160,8 @@ class Event:
         opens_at: From when on people may register; ``None`` is at once.
         closes_at: Until when, that instant excluded; ``None`` is until it starts.
         waitlist: Whether who finds no seat may wait for one.
-        questions: What else attendees are asked, as a JSON Schema. It is kept and published; answers aren't taken yet.
+        questions: What else attendees are asked, as a JSON Schema of at most 32 KiB. `Organiser` holds it to
+            ``questions.v1.schema.json``; here it is any object, so that reading an event needs no validator.
         contact: The organiser's address.
 
     Raises:
@@ -198,14 +201,14 @@ class Event:
         return ((name, code) for name, code, is_so in found if is_so)
 
     @property
-    def questionnaire(self) -> Any:  # noqa: ANN401 - the questions' module comes with the next change
-        """What brings answers to its questions into normal form and checks them; ``None`` if it asks nothing."""
-        return None
-
-    @property
     def closes(self) -> datetime:
         """The instant from which on nobody can register: `closes_at`, or the start."""
         return self.closes_at or self.starts_at
+
+    @cached_property
+    def questionnaire(self) -> Questionnaire | None:
+        """The questions, ready to judge answers; ``None`` if there are none."""
+        return None if self.questions is None else Questionnaire(self.questions)
 
 
 def _fault(value: object, rule: Callable[[Any], str | None], *, is_required: bool) -> str | None:

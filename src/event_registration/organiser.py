@@ -20,6 +20,7 @@ from event_registration.errors import (
 from event_registration.event import EventState, Listing
 from event_registration.model import Status
 from event_registration.ports import utc_now
+from event_registration.question_schema import problems_of
 from event_registration.rules import normalise_address
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ class Organiser:
         Store a new event; from then on people can register for it.
 
         Raises:
-            InvalidEventError: There is no such time zone, or the event is over already.
+            InvalidEventError: There is no such time zone, the event is over already, or its questions are wrong.
             EventExistsError: There is an event of this id.
             EventChangeError: It is limited, and people have registered under its id already.
             RepositoryError: The repository failed.
@@ -104,6 +105,8 @@ class Organiser:
         problems = [] if zone_of(event.time_zone) else [UNKNOWN_TIME_ZONE]
         if event.ends_at <= self._clock():
             problems.append(_ALREADY_OVER)
+        if event.questions is not None:
+            problems += problems_of(event.questions)
         if problems:
             raise InvalidEventError(problems)
         self._repository.create_event(event)
@@ -124,7 +127,7 @@ class Organiser:
 
         Raises:
             UnknownEventError: There is no such event.
-            InvalidEventError: The fields break their rules together.
+            InvalidEventError: The fields break their rules together, or the questions theirs.
             EventChangeError: Someone else has just changed it, people have registered and it can't be limited or
                 unlimited any more, or its id is to change.
             RepositoryError: The repository failed. The same call does the rest.
@@ -135,10 +138,15 @@ class Organiser:
         event = evolve(old.event, **changes)
         if event.event_id != old.event.event_id:
             raise EventChangeError("An event keeps its id.")
+        problems = []
         if event.time_zone != old.event.time_zone and not zone_of(event.time_zone):
-            raise InvalidEventError([UNKNOWN_TIME_ZONE])
+            problems.append(UNKNOWN_TIME_ZONE)
         if event.ends_at != old.event.ends_at and event.ends_at <= now:
-            raise InvalidEventError([_ALREADY_OVER])
+            problems.append(_ALREADY_OVER)
+        if "questions" in changes and event.questions is not None:
+            problems += problems_of(event.questions)
+        if problems:
+            raise InvalidEventError(problems)
         listing = self._repository.change_event(old, evolve(old, event=event), now)
         self._repository.settle(event_id, now)
         return listing

@@ -1,4 +1,4 @@
-"""What an event id, a name and an address may be: their normal forms and checks, as pure functions of text."""
+"""What an event id, a name, an address and other text may be: normal forms and checks, as pure functions of text."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ __all__ = [
     "check_line",
     "check_name",
     "check_sender",
+    "check_text",
+    "is_blank",
     "is_plain_line",
     "normalise_address",
     "normalise_event_id",
+    "normalise_line",
     "normalise_name",
+    "normalise_text",
     "split_sender",
 ]
 
@@ -52,6 +56,7 @@ _INVISIBLE = (
     "\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff"
 )
 _VISIBLE = re.compile(f"[^{_INVISIBLE}]")
+_INK = re.compile(f"[^{_INVISIBLE}{_SURROUNDING_SPACE}]")
 _LINK = re.compile(r"://|www\.", re.IGNORECASE | re.ASCII)
 # The HTML standard's grammar of a valid e-mail address, with at least one dot in the domain, and no dot first, last
 # or doubled in the local part, which SMTP (RFC 5321, dot-string) does not carry.
@@ -106,6 +111,21 @@ def normalise_name(value: str) -> str:
     return _RUN_OF_SPACES.sub(" ", value if value.isascii() else unicodedata.normalize("NFC", value)).strip(" ")
 
 
+def normalise_line(value: str) -> str:
+    """Write *value* like a name, and trim line breaks and tabs around it, too."""
+    return normalise_name(value).strip(_SURROUNDING_SPACE)
+
+
+def normalise_text(value: str) -> str:
+    """Write *value*, which may have several lines, in NFC, with LF as its line ends, and trim it."""
+    return unicodedata.normalize("NFC", value).replace("\r\n", "\n").replace("\r", "\n").strip(_SURROUNDING_SPACE)
+
+
+def is_blank(value: str) -> bool:
+    """Tell whether *value* leaves no ink: white space and invisible characters, or nothing."""
+    return not _INK.search(value)
+
+
 def normalise_event_id(value: str) -> str:
     """Trim *value*."""
     return value.strip(_SURROUNDING_SPACE) if isinstance(value, str) else value
@@ -123,6 +143,11 @@ def check_line(value: str) -> str | None:
     if _FORBIDDEN.search(value):
         return "forbidden-character"
     return None if _VISIBLE.search(value) else "required"
+
+
+def check_text(value: str) -> str | None:
+    """Return the code of the rule that *value*, normalised text of lines, breaks; ``None`` if it breaks none."""
+    return check_line(value.replace("\n", " "))
 
 
 def check_name(value: str) -> str | None:

@@ -177,7 +177,7 @@ class TestFlags:
 
     def test_flags_alone_describe_an_event(self, run, tmp_path):
         """Every field has a flag."""
-        (tmp_path / "questions.yaml").write_text("type: object\nproperties: {}")
+        (tmp_path / "questions.yaml").write_text("type: object\nproperties: {diet: {type: string}}")
 
         event = self._created(
             run,
@@ -199,7 +199,7 @@ class TestFlags:
             "opens_at": "2099-03-01T08:00:00Z",
             "closes_at": "2099-04-01T07:00:00Z",
             "waitlist": True,
-            "questions": {"type": "object", "properties": {}},
+            "questions": {"type": "object", "properties": {"diet": {"type": "string"}}},
             "contact": "events@example.org",
             "state": "not-open-yet",
             "revision": 1,

@@ -135,7 +135,7 @@ class TestUpdate:
     @pytest.mark.parametrize("field", ["opens_at", "closes_at", "venue", "contact", "questions", "capacity"])
     def test_none_empties_a_field(self, run, data, tmp_path, field):
         """The word none in a flag leaves the field empty."""
-        (tmp_path / "q.json").write_text("{}")
+        (tmp_path / "q.json").write_text('{"type": "object", "properties": {"diet": {"type": "string"}}}')
         flag = f"--{field.replace('_', '-')}"
         values = {"contact": "events@example.org", "questions": tmp_path / "q.json", "capacity": 5, "venue": "Hall 1"}
         self._changed(run, data, "--no-waitlist", flag, values.get(field, "2099-04-01 09:00"))
@@ -234,7 +234,8 @@ class TestShow:
 
     def test_everything_that_is_set_is_shown(self):
         """A card has all there is to know, and texts stand as they are, whatever brackets they hold."""
-        event = make_event(event_name="[red]Dev[/red] :smile:", venue="Hall [1]", questions={"type": "object"})
+        questions = {"properties": {"diet": {"type": "string", "title": "What [you] eat"}, "bus": {"type": "boolean"}}}
+        event = make_event(event_name="[red]Dev[/red] :smile:", venue="Hall [1]", questions=questions)
         listing = Listing(event=event, is_cancelled=True)
 
         shown = _printed(event_card(listing, EventState.CANCELLED, Counts(confirmed=1200)))
@@ -243,7 +244,7 @@ class TestShow:
         assert "Hall [1]" in shown
         assert "1,200 without limit" in shown
         assert "no waiting list" in shown
-        assert "events show --json prints them" in shown
+        assert "What [you] eat; bus" in shown
 
     @pytest.mark.parametrize(
         ("instant", "shown"),

@@ -132,7 +132,9 @@ def event_card(listing: Listing, state: EventState, counts: Counts) -> Renderabl
             "time zone": str(zone),
             "venue": event.venue,
             "contact": event.contact,
-            "questions": "kept; events show --json prints them" if event.questions else None,
+            "questions": "; ".join(column.title for column in event.questionnaire.columns)
+            if event.questionnaire
+            else None,
         },
     )
 

@@ -35,6 +35,7 @@ _OWN = "event-registration"
 _DEPENDENCIES = ("attrs", "cattrs", "idna", "tzdata")
 _NOT_FOR_THE_FUNCTION = {
     *("__main__.py", "assets.py", "organiser.py", "replacing.py"),
+    *("pattern_parts.py", "patterns.py", "question_schema.py"),
     *("cli", "deployment", "local", "schemas", "testing", "web"),
 }
 _FOR_SCANNERS_AND_LAWYERS = re.compile(r"METADATA|licenses|sboms|(LICEN[CS]E|COPYING|NOTICE|AUTHORS).*")
