@@ -16,7 +16,7 @@ from botocore.stub import Stubber
 from botocore.validate import validate_parameters
 from click.testing import CliRunner
 
-from event_registration.assets import template_file
+from event_registration.assets import site_folder, template_file
 from event_registration.cli import main
 from event_registration.deployment.account import Account
 from event_registration.deployment.diagnosis import Deployed
@@ -32,6 +32,8 @@ NEVER_ASKED = {"lambda:GetAccountSettings", "lambda:GetFunctionConcurrency", "s3
 ASKED_IN_PLACE = {"lambda:PutFunctionConcurrency"}
 ORIGINS = "EVENT_REGISTRATION_ALLOWED_ORIGINS"
 EVENTS = "EVENT_REGISTRATION_EVENTS"
+LINK_KEYS = "EVENT_REGISTRATION_LINK_KEYS"
+MANAGE_URL = "EVENT_REGISTRATION_MANAGE_URL"
 ALLOW_ORIGIN = "gatewayresponse.header.Access-Control-Allow-Origin"
 NUMBERS = itertools.count()
 ALARM = {
@@ -88,7 +90,7 @@ class Deployment:
         self.restore(enabled=True)
         self.client("s3").delete_bucket_policy(Bucket=self.outputs["SiteBucket"])
         files = site_files(self.outputs["ApiUrl"], managed=self.outputs["Events"] == "managed")
-        needed = [file for file in files if file.key in {"config.mjs", "index.html"}]
+        needed = [file for file in files if file.key == "config.mjs" or file.key.endswith(".html")]
         list(upload(account, self.outputs["SiteBucket"], needed))
         self.reset()
 
@@ -218,7 +220,7 @@ def _value(values, shape):
     if shape.type_name == "list" and shape.member.type_name == "string":
         return values
     (text,) = values
-    if text[0] in "[{":
+    if text[0] in "[{" and shape.type_name != "string":
         return json.loads(text)
     if shape.type_name == "list":
         return [_value(values, shape.member)]
@@ -261,6 +263,8 @@ def test_keeps_its_names():
         "table-protection",
         "events-mode",
         "schedule",
+        "link-keys",
+        "link-function",
         "cors-origin",
         "https",
         "site-config",
@@ -618,6 +622,96 @@ def test_open_events_need_no_schedule(account, parts):
     assert stack.wrongs() == []
 
 
+# Links
+
+
+@pytest.mark.parametrize("text", ["none", "{}", '{"current": "k2", "k1": "a-key-for-tests-that-nobody-must-know"}'])
+def test_sees_that_keys_are_damaged(patient, text):
+    """A secret that holds something else than keys is a problem until our own command makes new ones."""
+    secret = patient.outputs["LinkKeys"]
+    patient.client("secretsmanager").put_secret_value(SecretId=secret, SecretString=text)
+
+    (finding,) = patient.troubles("link-keys")
+
+    assert finding.severity is Severity.PROBLEM
+    assert "holds something else" in finding.message
+    assert "a-key-for-tests" not in finding.message + finding.remedy
+    _, *words = shlex.split(finding.remedy.splitlines()[-1])
+    assert CliRunner().invoke(main, [*words, "--yes"]).exit_code == 0
+    assert patient.troubles("link-keys") == []
+
+
+def test_sees_that_keys_will_be_deleted(patient):
+    """Keys that are marked for deletion are a problem until they are restored."""
+    patient.client("secretsmanager").delete_secret(SecretId=patient.outputs["LinkKeys"], RecoveryWindowInDays=7)
+
+    (finding,) = patient.troubles("link-keys")
+
+    assert finding.severity is Severity.PROBLEM
+    patient.obey(finding.remedy)
+    assert patient.troubles("link-keys") == []
+
+
+def test_sees_that_keys_are_gone(sound):
+    """Keys that somebody deleted for good are a problem of the check that reads them, and of the function's role."""
+    gone = sound.wrongs(LinkKeys="arn:aws:secretsmanager:eu-west-1:000000000000:secret:gone-AbCdEf")
+
+    (keys,) = (each for each in gone if each.check == "link-keys")
+    assert keys.severity is Severity.PROBLEM
+    assert "was deleted" in keys.message
+    assert "destroy" in keys.remedy
+    assert {each.check for each in gone} == {"link-keys", "link-function"}
+
+
+@pytest.mark.parametrize("names", [[LINK_KEYS], [MANAGE_URL], [LINK_KEYS, MANAGE_URL]], ids=" ".join)
+@pytest.mark.parametrize("given", [None, "https://evil.example/manage.html"])
+def test_sees_a_function_without_links(patient, names, given):
+    """Keys and page of the function are the stack's; the remedy keeps its other variables."""
+    before = patient.variables
+    kept = {name: value for name, value in before.items() if name not in names}
+    patient.variables = kept | (dict.fromkeys(names, given) if given else {})
+
+    (finding,) = patient.troubles("link-function")
+
+    assert finding.severity is Severity.PROBLEM
+    assert [name for name in (LINK_KEYS, MANAGE_URL) if name in finding.message] == names
+    patient.obey(finding.remedy)
+    assert patient.troubles("link-function") == []
+    assert patient.variables == before
+
+
+def test_sees_a_role_without_the_right(patient):
+    """A function that may not read the keys is a problem until doctor's own command lets it, and nothing else."""
+    (role,) = (name for logical, name in Stack(patient.account, patient.name).resources().items() if "Role" in logical)
+    patient.client("iam").delete_role_policy(RoleName=role, PolicyName="register")
+
+    (finding,) = patient.troubles("link-function")
+
+    assert finding.severity is Severity.PROBLEM
+    assert "may not read" in finding.message
+    patient.obey(finding.remedy)
+    assert patient.troubles("link-function") == []
+    policy = patient.client("iam").get_role_policy(RoleName=role, PolicyName="links")["PolicyDocument"]
+    assert [(each["Action"], each["Resource"]) for each in policy["Statement"]] == [
+        ("secretsmanager:GetSecretValue", patient.outputs["LinkKeys"])
+    ]
+
+
+def test_open_events_need_no_links(account, parts):
+    """Where events are open no keys are looked for, and all is well."""
+    stack = Deployment(account, **parts, Events="open")
+
+    assert "LinkKeys" not in stack.outputs
+    assert stack.wrongs() == []
+
+
+def test_keys_of_a_rotation_are_well(patient):
+    """After a rotation there are two keys, and nothing to mend."""
+    assert CliRunner().invoke(main, ["rotate-keys", "--stack", patient.name]).exit_code == 0
+
+    assert patient.troubles("link-keys") == []
+
+
 # Form and API
 
 
@@ -768,14 +862,15 @@ def test_sees_a_form_for_other_events(account, parts, form, mode):
     assert f"deploy --stack {stack.name}" in finding.remedy
 
 
-def test_sees_that_the_form_is_missing(patient):
-    """A bucket without the page is a problem."""
-    patient.client("s3").delete_object(Bucket=patient.outputs["SiteBucket"], Key="index.html")
+@pytest.mark.parametrize("page", sorted(path.name for path in site_folder().glob("*.html")))
+def test_sees_that_a_page_is_missing(patient, page):
+    """A bucket without the form, or without the page that links lead to, is a problem."""
+    patient.client("s3").delete_object(Bucket=patient.outputs["SiteBucket"], Key=page)
 
     (finding,) = patient.troubles("site-config")
 
     assert finding.severity is Severity.PROBLEM
-    assert "not in its bucket" in finding.message
+    assert finding.message == f"The site's bucket lacks {page}."
 
 
 # Operation
@@ -921,7 +1016,8 @@ def test_prints_a_line_a_check(sound):
 
 def test_prints_how_to_mend(patient):
     """A problem makes the command fail; its remedy follows, each command whole on a line of its own."""
-    patient.variables = {EVENTS: "managed"}
+    before = patient.variables
+    patient.variables = {name: value for name, value in before.items() if name != ORIGINS}
 
     result = _run("--stack", patient.name)
 
@@ -930,10 +1026,7 @@ def test_prints_how_to_mend(patient):
     (problem,) = (number for number, line in enumerate(lines) if line.startswith("problem "))
     assert lines[problem + 1] == " " * 8 + "Set its environment right:"
     command = lines[problem + 2].strip()
-    assert _understood(command, patient.account)[2]["Environment"]["Variables"] == {
-        EVENTS: "managed",
-        ORIGINS: patient.outputs["AllowedOrigin"],
-    }
+    assert _understood(command, patient.account)[2]["Environment"]["Variables"] == before
     assert lines[-1] == "Problems: 1. Advice: 0."
 
 

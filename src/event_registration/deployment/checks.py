@@ -7,7 +7,9 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from event_registration.assets import site_folder
 from event_registration.deployment.checks_of_events import EVENT_CHECKS
+from event_registration.deployment.checks_of_links import LINK_CHECKS
 from event_registration.deployment.checks_of_mail import MAIL_CHECKS
 from event_registration.deployment.checks_of_table import TABLE_CHECKS
 from event_registration.deployment.diagnosis import advice, check, found, problem
@@ -23,7 +25,7 @@ _ORIGINS = "EVENT_REGISTRATION_ALLOWED_ORIGINS"
 _ALLOW_ORIGIN = "gatewayresponse.header.Access-Control-Allow-Origin"
 _GATEWAY_ANSWERS = ("BAD_REQUEST_BODY", "DEFAULT_4XX", "DEFAULT_5XX")
 _LAPTOP = frozenset({"localhost", "127.0.0.1"})
-_SITE = ("index.html", "config.mjs")
+_CONFIG = "config.mjs"
 _API_URL = re.compile(r'apiUrl\s*=\s*"([^"]*)"')
 _MANAGED = re.compile(r"managed\s*=\s*true\b")
 # New accounts have ten: of people who register at the same moment some would be refused.
@@ -34,8 +36,9 @@ _FEWEST_INVOCATIONS = 50
 def cors_origin(at: Deployed) -> Iterator[Trouble]:
     allowed, site = at.output("AllowedOrigin"), _origin(at.output("SiteUrl"))
     if allowed != site:
+        links = f" Links in mails lead to {at.manage_url}." if at.is_managed else ""
         yield advice(
-            f"The stack's own form on {site} can't register anybody: only pages of {allowed} may.",
+            f"The stack's own form on {site} can't register anybody: only pages of {allowed} may.{links}",
             "If that isn't meant:",
             at.deploy("--allowed-origin", site),
         )
@@ -44,17 +47,13 @@ def cors_origin(at: Deployed) -> Iterator[Trouble]:
 
 
 def _function_troubles(at: Deployed, allowed: str) -> Iterator[Trouble]:
-    name = at.output("FunctionName")
-    configuration = at.client("lambda").get_function_configuration(FunctionName=name)
-    variables = configuration.get("Environment", {}).get("Variables", {})
+    variables = at.function().get("Environment", {}).get("Variables", {})
     origins = variables.get(_ORIGINS, "").replace(",", " ").split()
     if origins != [allowed]:
-        # The command replaces all variables, hence it names them all.
-        environment = json.dumps({"Variables": variables | {_ORIGINS: allowed}})
         yield problem(
             f"The function takes registrations from {', '.join(origins) or 'no site'}, not from {allowed}.",
             "Set its environment right:",
-            at.aws("lambda update-function-configuration --function-name", name, "--environment", environment),
+            at.set_variables(variables | {_ORIGINS: allowed}),
         )
 
 
@@ -88,11 +87,14 @@ def https(at: Deployed) -> Iterator[Trouble]:
 
 @check("The form is there, talks to this API, and takes the same events.", "s3:GetObject", "s3:ListBucket")
 def site_config(at: Deployed) -> Iterator[Trouble]:
-    answers = {key: found(at.client("s3").get_object, Bucket=at.output("SiteBucket"), Key=key) for key in _SITE}
+    pages = sorted(path.name for path in site_folder().glob("*.html"))
+    answers = {
+        key: found(at.client("s3").get_object, Bucket=at.output("SiteBucket"), Key=key) for key in (*pages, _CONFIG)
+    }
     texts = {key: answer["Body"].read().decode(errors="replace") for key, answer in answers.items() if answer}
-    if "index.html" not in texts:
-        yield problem("The form is not in its bucket.", "Upload it again:", at.deploy())
-    config = texts.get("config.mjs", "")
+    if missing := [key for key in pages if key not in texts]:
+        yield problem(f"The site's bucket lacks {', '.join(missing)}.", "Upload the site again:", at.deploy())
+    config = texts.get(_CONFIG, "")
     api_url, form = _API_URL.search(config), "managed" if _MANAGED.search(config) else "open"
     if api_url is None or api_url[1].rstrip("/") != at.output("ApiUrl"):
         named = repr(api_url[1]) if api_url else "no API"
@@ -192,6 +194,7 @@ CHECKS = (
     *MAIL_CHECKS,
     *TABLE_CHECKS,
     *EVENT_CHECKS,
+    *LINK_CHECKS,
     *(cors_origin, https, site_config),
     *(alarms, api_logging_role, concurrency),
 )

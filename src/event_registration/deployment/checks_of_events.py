@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from event_registration.deployment.diagnosis import check, found, problem
 
@@ -16,21 +15,17 @@ __all__ = ["EVENT_CHECKS"]
 
 _MODE = "EVENT_REGISTRATION_EVENTS"
 _RATE = "rate(1 minute)"
-_MANAGED = "managed"
 
 
 @check("The function takes the events that it should.", "lambda:GetFunctionConfiguration")
 def events_mode(at: Deployed) -> Iterator[Trouble]:
-    name = at.output("FunctionName")
-    variables = _function(at).get("Environment", {}).get("Variables", {})
+    variables = at.function().get("Environment", {}).get("Variables", {})
     expected, actual = at.output("Events"), variables.get(_MODE, "open")
     if actual != expected:
-        # The command replaces all variables, hence it names them all.
-        environment = json.dumps({"Variables": variables | {_MODE: expected}})
         yield problem(
             f"The function takes {actual} events, and the stack's are {expected}.",
             "Set its environment right:",
-            at.aws("lambda update-function-configuration --function-name", name, "--environment", environment),
+            at.set_variables(variables | {_MODE: expected}),
         )
 
 
@@ -41,7 +36,7 @@ def events_mode(at: Deployed) -> Iterator[Trouble]:
     "lambda:GetFunctionConfiguration",
 )
 def schedule(at: Deployed) -> Iterator[Trouble]:
-    if at.output("Events") != _MANAGED:
+    if not at.is_managed:
         return
     name = at.output("Schedule")
     rule = found(at.client("events").describe_rule, Name=name)
@@ -49,15 +44,11 @@ def schedule(at: Deployed) -> Iterator[Trouble]:
         state = f"is {rule['State']} with {rule.get('ScheduleExpression', 'no rate')}" if rule else "is gone"
         put = at.aws("events put-rule --state ENABLED --schedule-expression", _RATE, "--name", name)
         yield problem(f"Who waits may wait in vain: rule {name} {state}.", "Set it right:", put)
-    arn = _function(at)["FunctionArn"]
+    arn = at.function()["FunctionArn"]
     targets = found(at.client("events").list_targets_by_rule, Rule=name) or {"Targets": []}
     if arn not in {target["Arn"] for target in targets["Targets"]}:
         put = at.aws("events put-targets --targets", f"Id=function,Arn={arn}", "--rule", name)
         yield problem(f"Who waits may wait in vain: rule {name} calls no function of ours.", "Let it:", put)
-
-
-def _function(at: Deployed) -> Any:  # noqa: ANN401 - botocore's answer
-    return at.client("lambda").get_function_configuration(FunctionName=at.output("FunctionName"))
 
 
 EVENT_CHECKS = (events_mode, schedule)

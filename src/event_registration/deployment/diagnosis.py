@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Check", "Deployed", "Severity", "Trouble", "advice", "check", "found", "problem"]
 
+_MANAGED = "managed"
 _ABSENT = frozenset({"NoSuchKey", "NotFound", "NotFoundException", "ResourceNotFoundException"})
 
 
@@ -52,6 +54,25 @@ class Deployed:
             raise DeploymentError(f"Stack {self.stack!r} has no output {name}. Deploy it again: {self.deploy()}")
         return self.outputs[name]
 
+    @property
+    def is_managed(self) -> bool:
+        """Whether the organiser's catalogue has the events, or any is taken."""
+        return self.output("Events") == _MANAGED
+
+    @property
+    def manage_url(self) -> str:
+        """The address of the page that links in mails lead to: the template's rule."""
+        return f"{self.output('AllowedOrigin')}/manage.html"
+
+    def function(self) -> Any:  # noqa: ANN401 - botocore's answer
+        """Return how the function is configured."""
+        return self.client("lambda").get_function_configuration(FunctionName=self.output("FunctionName"))
+
+    def set_variables(self, variables: Mapping[str, str]) -> str:
+        """Return the command that gives the function *variables*, and takes away all others that it has."""
+        command = "lambda update-function-configuration --function-name"
+        return self.aws(command, self.output("FunctionName"), "--environment", json.dumps({"Variables": variables}))
+
     def aws(self, command: str, *values: str) -> str:
         """Return a command of AWS's, ending with *values*, as a shell takes it."""
         return f"aws {command} {shlex.join([*values, *self.account.options])}"
@@ -59,6 +80,10 @@ class Deployed:
     def deploy(self, *options: str) -> str:
         """Return the command that deploys this stack again, as a shell takes it."""
         return self._ours("deploy", *options)
+
+    def rotate_keys(self, *options: str) -> str:
+        """Return the command that gives the links a new key, as a shell takes it."""
+        return self._ours("rotate-keys", *options)
 
     def destroy(self) -> str:
         """Return the command that deletes this stack, as a shell takes it."""
