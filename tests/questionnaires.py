@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from event_registration.rules import normalise_line, normalise_text
 
 # Of one and two UTF-16 units, read from either side, one that composes, and the names that every JavaScript object has.
-_LETTERS = "aZ5é家😀שى&<\""
+_LETTERS = 'aZ5é家😀שى&<"'
 _NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9_-]{0,12}", fullmatch=True) | st.sampled_from(
     ["constructor", "toString", "valueOf", "hasOwnProperty", "a" * 64, "then", "if", "required"]
 )
@@ -56,7 +56,10 @@ def _choices(options: list[str]) -> st.SearchStrategy[dict[str, Any]]:
 
 _QUESTIONS = st.one_of(
     _joined(st.just({"type": "string"}), _limits("minLength", "maxLength", st.integers(0, 12) | st.just(300))),
-    _joined(st.just({"type": "string"}), st.sampled_from(["email", "uri", "date", "time"]).map(lambda name: {"format": name})),
+    _joined(
+        st.just({"type": "string"}),
+        st.sampled_from(["email", "uri", "date", "time"]).map(lambda name: {"format": name}),
+    ),
     _joined(st.sampled_from(_PATTERNS).map(lambda pair: {"type": "string", "pattern": pair[0], "maxLength": pair[1]})),
     _joined(_OPTIONS.map(lambda options: {"type": "string", "enum": options})),
     _joined(st.just({"type": "integer"}), _limits("minimum", "maximum", _WHOLE)),

@@ -41,7 +41,7 @@ EVENT = make_event(
 )
 ROW = {
     **FULL,
-    "questions": '{"type": "object", "properties": {"diet": {"type": "string"}}}',
+    "questions": '{"type":"object","properties":{"diet":{"type":"string"}}}',
     "revision": 3,
     "cancelled": True,
     "resizing_to": 7,
