@@ -41,6 +41,45 @@ _GUESTS = (
 )
 
 
+_EXPERIENCE = ["Never", "Once or twice", "Often"]
+_LUNCH = ["Vegetarian", "Vegan", "I bring my own"]
+_QUESTIONS = {
+    "type": "object",
+    "properties": {
+        "experience": {
+            "type": "string",
+            "title": "Have you bound a book before?",
+            "enum": _EXPERIENCE,
+        },
+        "lunch": {
+            "type": "string",
+            "title": "Lunch",
+            "description": "It is cooked on the spot and included.",
+            "enum": _LUNCH,
+        },
+        "paper": {
+            "type": "array",
+            "title": "Papers you would like to try",
+            "items": {"type": "string", "enum": ["Laid", "Wove", "Marbled", "Japanese"]},
+            "maxItems": 2,
+        },
+        "remarks": {"type": "string", "title": "What else should we know?", "maxLength": 500},
+    },
+    "required": ["experience", "lunch"],
+    "if": {"properties": {"lunch": {"enum": _LUNCH[:2]}}, "required": ["lunch"]},
+    "then": {
+        "properties": {
+            "allergies": {
+                "type": "string",
+                "title": "Allergies",
+                "description": "Leave it empty if you have none.",
+                "maxLength": 200,
+            }
+        }
+    },
+}
+
+
 def set_up_demo(repository: EventRepository, now: datetime) -> tuple[str, ...]:
     """
     Set up the two events if they aren't there, and return their ids; what became of them since is left as it is.
@@ -86,6 +125,7 @@ def _events(now: datetime) -> tuple[Event, Event]:
             venue="Old Library, Reading Room",
             capacity=20,
             waitlist=True,
+            questions=_QUESTIONS,
             contact="organiser@example.org",
         ),
     )
@@ -119,6 +159,7 @@ def _fill(repository: EventRepository, event_id: str, now: datetime) -> None:
                 event_name=listing.event.event_name,
                 attendee_name=name,
                 attendee_email=address,
+                answers={"experience": _EXPERIENCE[number % 3], "lunch": _LUNCH[number % 2]},
                 registered_at=now - timedelta(minutes=len(_GUESTS) - number),
                 mail=Mail(state=MailState.SENT),
             )
