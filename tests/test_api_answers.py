@@ -87,7 +87,7 @@ def test_keeps_and_mails_answers(system):
 
     assert response.status == 201
     assert json.dumps(found(system.store, "ada").answers) == '{"diet": "vegan", "guests": 2}'
-    assert "What do you eat?: vegan" in system.notifier.messages[0].text.replace("\u2060", "")
+    assert "What do you eat? vegan" in system.notifier.messages[0].text.replace("\u2060", "")
 
 
 @pytest.mark.parametrize(

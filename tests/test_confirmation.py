@@ -213,7 +213,12 @@ def test_greets_and_explains_alike():
 # Links and answers
 
 LINK = "https://events.example.org/manage.html#v1.k1.WyJl-_Q.L_s0w2-nTMnHFcJHXSgjrJ1RNcIMRw0azaLLfIZZrjM"
-ANSWERS = [("What you don't eat", "nuts & <b>milk</b>"), ("Remarks", "first line\nsecond line"), ("T-shirt", "M")]
+ANSWERS = [
+    ("Do you come?", "Yes"),
+    ("What you don't eat", "nuts & <b>milk</b>"),
+    ("Remarks", "first line\nsecond line"),
+    ("T-shirt", "M"),
+]
 
 
 @pytest.mark.parametrize("make", [make_registration, lambda: make_registration(status=Status.WAITLISTED)])
@@ -243,6 +248,7 @@ def test_repeats_the_answers():
     text = message.text.replace("\u2060", "")
     assert "    What you don't eat: nuts & <b>milk</b>\n" in text
     assert "    Remarks: first line\n        second line\n" in text
+    assert "    Do you come? Yes\n" in text
     parser = _parsed(message.html)
     assert "nuts & <b>milk</b>" in parser.runs
     assert "first line\nsecond line" in parser.runs

@@ -22,6 +22,7 @@ _LINKED = ".@:\u2024\u3002\ufe52\uff0e\uff61\ufe6b\uff20\ufe55\uff1a"
 _TEXT = str.maketrans({sign: f"{sign}\u2060" for sign in _LINKED})
 # A name that looks like an encoded word (RFC 2047) would be decoded, into whatever it hides.
 _SUBJECT = _TEXT | str.maketrans({"=": "=\u2060"})
+_ENDS = tuple(".?!:\u2026\u061f\u3002\uff01\uff1a\uff1f")
 _HTML = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"}
     | {sign: f"<span></span>{sign}<span></span>" for sign in _LINKED},
@@ -162,8 +163,13 @@ def render(registration: Registration, *, link: str | None = None, answers: Sequ
 def _answers_text(answers: Sequence[tuple[str, str]]) -> str:
     if not answers:
         return ""
-    lines = (f"{title}: {text}".translate(_TEXT).replace("\n", "\n        ") for title, text in answers)
+    lines = (f"{_asked(title)} {text}".translate(_TEXT).replace("\n", "\n        ") for title, text in answers)
     return "Your answers:\n\n" + "".join(f"    {line}\n" for line in lines) + "\n"
+
+
+def _asked(title: str) -> str:
+    """Return *title* with a colon, unless it ends a sentence itself."""
+    return title if title.endswith(_ENDS) else f"{title}:"
 
 
 def _answers_html(answers: Sequence[tuple[str, str]]) -> str:
