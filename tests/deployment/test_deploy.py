@@ -754,16 +754,16 @@ def test_a_stack_from_before_the_choice_stays_open(run, emulator):
     before = stack.resources
 
     printed = run("deploy", "--stack", "of-old", "--bucket", "packages", "--yes")
-    kept = (stack.outputs["Events"], "Schedule" in stack.resources, stack.config)
+    kept = (stack.outputs["Events"], {"Schedule", "LinkKeys"} & stack.resources.keys(), stack.config)
     run("deploy", "--stack", "of-old", "--events", "managed", "--yes")
-    changed = (stack.outputs["Events"], "Schedule" in stack.resources, stack.config)
+    changed = (stack.outputs["Events"], {"Schedule", "LinkKeys"} & stack.resources.keys(), stack.config)
 
     assert "Schedule" not in before
     assert "Events = open" in printed
     assert "EVENT" not in printed
-    assert kept[:2] == ("open", False)
+    assert kept[:2] == ("open", set())
     assert "managed = false" in kept[2]
-    assert changed[:2] == ("managed", True)
+    assert changed[:2] == ("managed", {"Schedule", "LinkKeys"})
     assert "managed = true" in changed[2]
     run("destroy", "--stack", "of-old", "--yes", "--delete-table", "--confirm-table", "of-old")
 

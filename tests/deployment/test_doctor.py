@@ -764,14 +764,17 @@ def test_sees_that_api_gateway_answers_elsewhere(patient, kind):
     assert serve[1] == "create_deployment"
 
 
-def test_advises_on_a_form_that_registers_nobody(account, parts):
-    """An origin that is not the form's may be meant; the form alone is left without use."""
-    stack = Deployment(account, **parts, AllowedOrigin="https://events.example.org")
+@pytest.mark.parametrize("mode", ["managed", "open"])
+def test_advises_on_a_form_that_registers_nobody(account, parts, mode):
+    """An origin that is not the form's may be meant; the form alone is left without use, and links lead elsewhere."""
+    stack = Deployment(account, **parts, AllowedOrigin="https://events.example.org", Events=mode)
 
     (finding,) = stack.wrongs()
 
     assert (finding.check, finding.severity) == ("cors-origin", Severity.ADVICE)
     assert f"--allowed-origin {stack.outputs['SiteUrl']}" in finding.remedy
+    leads = "Links in mails lead to https://events.example.org/manage.html." in finding.message
+    assert leads is (mode == "managed")
 
 
 def test_advises_on_a_form_without_https(account, parts):

@@ -450,6 +450,13 @@ class TestLeastPrivilege:
         assert {step: expected[step] & taken for step, taken in actions.items()} == expected
         assert [step for step, taken in actions.items() if "SendEmail" in taken - expected[step]] == []
 
+    @pytest.mark.parametrize("deployed", [MANAGED], indirect=True, ids=["managed"])
+    def test_keys_are_read_once(self, deployed):
+        """However many mails and links there are, a container reads the keys with the first, and remembers them."""
+        steps = [step for step, calls in deployed.steps.items() for call in calls if call.operation == "GetSecretValue"]
+
+        assert steps == ["without a limit"]
+
     def test_nothing_is_missing(self, deployed):
         """Everything that the code does is allowed."""
         assert deployed.refused(deployed.questions) == []
