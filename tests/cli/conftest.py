@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import emulator as emulators
 import pypi
 import pytest
+from attrs import evolve
 from click.testing import CliRunner
 
 from event_registration.cli import main
@@ -80,6 +81,30 @@ def repository(data) -> Iterator[SQLiteEventRepository]:
     repository = SQLiteEventRepository(data / "registrations.db")
     yield repository
     repository.close()
+
+
+@pytest.fixture
+def answer(repository):
+    """Return a function that stores answers with the registration of an address."""
+
+    def answer(address, **answers):
+        old = repository.find("devconf-2099", address)
+        assert repository.replace(old, evolve(old, answers=answers))
+
+    return answer
+
+
+@pytest.fixture
+def ask(run, data, tmp_path):
+    """Return a function that gives the event of the data folder questions, in place of those it had."""
+
+    def ask(**questions):
+        path = tmp_path / "questions.json"
+        path.write_text(json.dumps({"type": "object", "properties": questions}))
+        result = run("events", "update", "devconf-2099", "--questions", path, "--data", data)
+        assert result.exit_code == 0, result.output
+
+    return ask
 
 
 @pytest.fixture(scope="session")

@@ -7,11 +7,10 @@ import pytest
 from attrs import evolve
 from click.testing import CliRunner
 
-from event_registration.cli.shown import REGISTRATION_FIELDS, print_array
+from event_registration.cli.shown import print_array
+from event_registration.export import REGISTRATION_FIELDS
 from event_registration.local import SQLiteRepository
-from event_registration.model import Mail
 from event_registration.testing import make_registration
-from event_registration.wire import row_of
 
 PEOPLE = ("Ada Lovelace", "Bob [b]Brown[/b]", "Cyd Charisse")
 
@@ -51,18 +50,8 @@ class TestList:
             "mail": "due",
             "attempts": 0,
             "attempted_at": None,
+            "answers": {},
         }
-
-    def test_an_object_has_all_that_a_row_has(self):
-        """No attribute of a stored registration is left out."""
-        full = make_registration(
-            registered_at=datetime(2026, 3, 1, tzinfo=UTC),
-            seat=1,
-            place=1,
-            mail=Mail(attempts=1, attempted_at=datetime(2026, 3, 1, tzinfo=UTC)),
-        )
-
-        assert tuple(row_of(full)) == REGISTRATION_FIELDS
 
     @pytest.mark.parametrize("count", [0, 1, 999, 1000, 1001, 2500])
     def test_an_array_is_whole_however_long(self, count):
@@ -166,6 +155,31 @@ class TestShow:
             "queue number  1",
             "mail          due, attempts: 0",
         ]
+
+    def test_people_see_the_answers(self, run, data, ask, admit, answer):
+        """Below all else, in the form's order, by their questions' titles; last what is asked no more, by its name."""
+        ask(news={"type": "boolean", "title": "News?"}, why={"type": "string", "title": "status"})
+        admit("Ada Lovelace")
+        answer("ada@example.org", gone=["a", "b"], why="[b]so[/b]\nor so", news=False)
+
+        lines = run("registrations", "show", "devconf-2099", "ada@example.org", "--data", data).stdout.splitlines()
+
+        assert [line.rstrip() for line in lines[-4:]] == [
+            "News?         No",
+            "status        [b]so[/b]",
+            "              or so",
+            "gone          a, b",
+        ]
+        assert lines[3].split() == ["status", "confirmed"]
+
+    def test_programs_see_the_answers(self, run, data, admit, answer):
+        """They are one object, as they are stored."""
+        admit("Ada Lovelace")
+        answer("ada@example.org", guests=2, topics=["Go"])
+
+        person = _objects(run("registrations", "show", "devconf-2099", "ada@example.org", "--data", data, "--json"))
+
+        assert person["answers"] == {"guests": 2, "topics": ["Go"]}
 
     def test_a_stranger_is_told(self, run, data):
         """Who isn't registered is told from an event that isn't there."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC
 from typing import TYPE_CHECKING
 
 import click
@@ -16,19 +15,15 @@ from event_registration.cli.shown import (
     print_object,
     print_registrations,
     registration_card,
-    registration_record,
-    zone_for,
+    zone_and_questions,
 )
 from event_registration.cli.store import on_store
-from event_registration.errors import UnknownEventError
+from event_registration.export import registration_record
 from event_registration.model import Status
 from event_registration.rules import PROBLEM_MESSAGES, check_address, normalise_address
 
 if TYPE_CHECKING:
-    from datetime import tzinfo
-
     from event_registration.cli.store import Store
-    from event_registration.organiser import Organiser
 
 __all__ = ["registrations"]
 
@@ -61,7 +56,7 @@ def list_(*, store: Store, event_id: str, as_json: bool) -> None:
         if as_json:
             print_array(map(registration_record, found))
             return
-        people, zone = list(found), _zone(organiser, event_id)
+        people, (zone, _) = list(found), zone_and_questions(organiser, event_id)
         if people:
             print_registrations(people, zone)
         counts = Counter(each.status for each in people)
@@ -80,7 +75,7 @@ def show(*, store: Store, event_id: str, address: str, as_json: bool) -> None:
         if as_json:
             print_object(registration_record(found))
         else:
-            console_for(as_json=False).print(registration_card(found, _zone(organiser, event_id)))
+            console_for(as_json=False).print(registration_card(found, *zone_and_questions(organiser, event_id)))
 
 
 @registrations.command()
@@ -110,11 +105,3 @@ def cancel(*, store: Store, event_id: str, address: str, yes: bool, as_json: boo
     people = "1 person" if cancellation.promoted == 1 else f"{cancellation.promoted:,} people"
     mail = " The mail about it comes from the server or the function." if cancellation.promoted else ""
     click.echo(f"{people} got a seat from the waiting list.{mail}")
-
-
-def _zone(organiser: Organiser, event_id: str) -> tzinfo:
-    """Return the event's zone; UTC where people registered for one that nobody set up."""
-    try:
-        return zone_for(organiser.event(event_id)[0].event.time_zone)
-    except UnknownEventError:
-        return UTC

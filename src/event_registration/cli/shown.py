@@ -10,21 +10,22 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from event_registration.cli.documents import FIELDS
-from event_registration.model import Status
-from event_registration.wire import document_of, row_of
+from event_registration.errors import UnknownEventError
+from event_registration.export import queue_number
+from event_registration.wire import document_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime, tzinfo
 
     from rich.console import Console, RenderableType
 
     from event_registration.event import EventState, Listing
     from event_registration.model import Registration
-    from event_registration.organiser import Counts
+    from event_registration.organiser import Counts, Organiser
+    from event_registration.questions import Questionnaire
 
 __all__ = [
-    "REGISTRATION_FIELDS",
     "console_for",
     "event_card",
     "event_record",
@@ -34,26 +35,8 @@ __all__ = [
     "print_object",
     "print_registrations",
     "registration_card",
-    "registration_record",
-    "zone_for",
+    "zone_and_questions",
 ]
-
-REGISTRATION_FIELDS = (
-    "eventid",
-    "eventname",
-    "cname",
-    "cemail",
-    "status",
-    "registrationid",
-    "registered_at",
-    "seat",
-    "place",
-    "revision",
-    "mail",
-    "attempts",
-    "attempted_at",
-)
-"""The names of a registration's record."""
 
 _COLOURS = {"open": "green", "confirmed": "green", "waitlist": "yellow", "waitlisted": "yellow", "cancelled": "red"}
 
@@ -101,16 +84,22 @@ def event_record(listing: Listing, state: EventState, counts: Counts) -> dict[st
     }
 
 
-def registration_record(registration: Registration) -> dict[str, Any]:
-    """Return what programs are told of a registration: a row's fields, ``None`` if unset."""
-    return dict.fromkeys(REGISTRATION_FIELDS) | row_of(registration)
-
-
 def zone_for(name: str) -> tzinfo:
     """Return the zone to tell times in; UTC if this machine's list doesn't have it (any more)."""
     from event_registration.organiser import zone_of
 
     return zone_of(name) or UTC
+
+
+def zone_and_questions(organiser: Organiser, event_id: str) -> tuple[tzinfo, Questionnaire]:
+    """Return the zone to tell an event's times in and its questions: UTC and none where nobody set it up."""
+    from event_registration.questions import Questionnaire
+
+    try:
+        event = organiser.event(event_id)[0].event
+    except UnknownEventError:
+        return UTC, Questionnaire({})
+    return zone_for(event.time_zone), event.questionnaire or Questionnaire({})
 
 
 def event_card(listing: Listing, state: EventState, counts: Counts) -> RenderableType:
@@ -159,7 +148,7 @@ def print_events(rows: Iterable[tuple[Listing, EventState, Counts]]) -> None:
     _print_lines(headings, lines)
 
 
-def registration_card(registration: Registration, zone: tzinfo) -> RenderableType:
+def registration_card(registration: Registration, zone: tzinfo, questions: Questionnaire) -> RenderableType:
     """Return all that there is to say of one registration."""
     return _card(
         registration.attendee_name,
@@ -169,10 +158,11 @@ def registration_card(registration: Registration, zone: tzinfo) -> RenderableTyp
             "status": registration.status.value,
             "registered": f"{_clock(registration.registered_at, zone)} ({zone})",
             "seat": _number(registration.seat),
-            "queue number": _queue_number(registration),
+            "queue number": _number(queue_number(registration)),
             "mail": f"{registration.mail.state.value}, attempts: {registration.mail.attempts}",
             "registration": registration.registration_id,
         },
+        questions.summary(registration.answers),
     )
 
 
@@ -185,7 +175,7 @@ def print_registrations(registrations: Iterable[Registration], zone: tzinfo) -> 
             each.attendee_email,
             each.status.value,
             _number(each.seat),
-            _queue_number(each),
+            _number(queue_number(each)),
             _clock(each.registered_at, zone),
             each.mail.state.value,
         )
@@ -202,16 +192,11 @@ def _clock(instant: datetime | None, zone: tzinfo) -> str:
     return f"{time:%Y-%m-%d %H:%M:%S %Z}" if time.second else f"{time:%Y-%m-%d %H:%M %Z}"
 
 
-def _queue_number(registration: Registration) -> str:
-    """Return the number of who waits; who has been served keeps it, but that is for programs only."""
-    return _number(registration.place) if registration.status is Status.WAITLISTED else ""
-
-
 def _number(number: int | None) -> str:
     return "" if number is None else f"{number:,}"
 
 
-def _card(title: str, lines: dict[str, str | None]) -> RenderableType:
+def _card(title: str, lines: Mapping[str, str | None], answers: Iterable[tuple[str, str]] = ()) -> RenderableType:
     """Return a card; its texts are printed as they are, whatever brackets they hold."""
     from rich.console import Group
     from rich.table import Table
@@ -221,6 +206,8 @@ def _card(title: str, lines: dict[str, str | None]) -> RenderableType:
     for label, text in lines.items():
         if text:
             grid.add_row(Text(label, style="dim"), Text(text, style=_colour(label, text) or "", overflow="fold"))
+    for question, answer in answers:
+        grid.add_row(Text(question, style="dim"), Text(answer, overflow="fold"))
     return Group(Text(title, style="bold"), grid)
 
 
