@@ -60,7 +60,7 @@ ROWS = [
     {"cli.documents", "cli.store"},
     {"cli.completion", "cli.shown", "cli.publishing"},
     {
-        *("cli.package", "cli.deploy", "cli.destroy", "cli.doctor", "cli.events", "cli.registrations"),
+        *("cli.package", "cli.deploy", "cli.destroy", "cli.doctor", "cli.events", "cli.export", "cli.registrations"),
         "cli.rotate_keys",
     },
     {"cli"},

@@ -292,6 +292,25 @@ class TestRegistrations:
         with pytest.raises(UnknownEventError):
             organiser.registrations(ID)
 
+    def test_they_can_be_read_one_by_one(self, organiser, repository, clock):
+        """The same registrations are there without being kept, in no particular order."""
+        organiser.create(make_event())
+        _admit(repository, clock, *NAMES)
+
+        streamed = organiser.stream_registrations(ID)
+
+        assert next(streamed) is not None
+        assert 1 + len(list(streamed)) == len(NAMES)
+        assert sorted(each.attendee_name for each in organiser.stream_registrations(ID)) == [*NAMES]
+
+    def test_one_by_one_an_unknown_event_is_none_either(self, organiser):
+        """Before the first is asked for it is told whether there is such an event; one without any has none."""
+        with pytest.raises(UnknownEventError):
+            organiser.stream_registrations(ID)
+        organiser.create(make_event())
+
+        assert list(organiser.stream_registrations(ID)) == []
+
     @pytest.mark.parametrize("spelling", ["ada@example.org", " ADA@EXAMPLE.ORG"])
     def test_a_person_is_found_by_any_spelling(self, organiser, repository, spelling):
         """Space around an address and its case don't matter."""

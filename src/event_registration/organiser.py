@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from importlib.resources import files
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -206,12 +207,22 @@ class Organiser:
             UnknownEventError: There is no such event, and nobody is registered for it.
             RepositoryError: The repository failed.
         """
-        found = sorted(
-            self._repository.list(event_id), key=lambda each: (each.registered_at or _BEFORE_ALL, each.place or 0)
-        )
-        if not found:
-            self._listing(event_id)
-        return iter(found)
+        found = self.stream_registrations(event_id)
+        return iter(sorted(found, key=lambda each: (each.registered_at or _BEFORE_ALL, each.place or 0)))
+
+    def stream_registrations(self, event_id: str) -> Iterator[Registration]:
+        """
+        Return the same registrations in no particular order, read as they are asked for: there may be a million.
+
+        Raises:
+            UnknownEventError: There is no such event, and nobody is registered for it.
+            RepositoryError: The repository failed, be it in the middle.
+        """
+        found = self._repository.list(event_id)
+        for first in found:
+            return chain([first], found)
+        self._listing(event_id)
+        return found
 
     def registration(self, event_id: str, attendee_email: str) -> Registration:
         """

@@ -52,6 +52,7 @@ class TestCompletion:
         """Once the folder is named its events are known."""
         assert _offered("events", "show", "--data", data) == ["devconf-2099"]
         assert _offered("registrations", "list", "--data", data, incomplete="dev") == ["devconf-2099"]
+        assert _offered("registrations", "export", "--data", data) == ["devconf-2099"]
 
     def test_a_folder_at_home_is_found(self, data, monkeypatch):
         """While somebody types the shell hasn't replaced a tilde yet."""
@@ -96,7 +97,13 @@ class TestCompletion:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["events", "create", "--help"], ["registrations", "list", "--help"], ["completion", "zsh"]],
+    [
+        ["--help"],
+        ["events", "create", "--help"],
+        ["registrations", "list", "--help"],
+        ["registrations", "export", "--help"],
+        ["completion", "zsh"],
+    ],
     ids=" ".join,
 )
 def test_help_comes_at_once(arguments):

@@ -32,8 +32,8 @@ def follow(console: Console, happenings: Iterator[Happening], total: int) -> Non
 
 
 @contextmanager
-def bar(console: Console, total: int) -> Iterator[tuple[Any, Any]]:
-    """Show a bar of *total* steps on a terminal while the block runs; yields it and its task."""
+def bar(console: Console, total: int | None) -> Iterator[tuple[Any, Any]]:
+    """Show a bar of *total* steps, if they are known, on a terminal while the block runs; yields it and its task."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
