@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 HEIGHT = 800
 
 _AXE = "4.14.1", "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ=="
+_STILL = """async () => {
+  await new Promise((resolve) => requestAnimationFrame(resolve));
+  await Promise.allSettled(document.getAnimations().map(({ finished }) => finished));
+}"""
 _FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -65,6 +69,8 @@ def axe_source() -> str:
 
 def violations(page: Page, axe: str) -> list[tuple[str, list[str]]]:
     """Return what *axe* finds wrong with the page: the rule, and where it is broken."""
+    # Colours that are on their way to others have no contrast yet.
+    page.evaluate(_STILL)
     page.evaluate(axe)
     result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     return [(each["id"], [node["html"] for node in each["nodes"]]) for each in result["violations"]]

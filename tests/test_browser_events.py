@@ -3,22 +3,14 @@
 import json
 import os
 import re
-import sqlite3
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from attrs import evolve
 from browsing import HEIGHT, axe_source, chromium, violations, watched_page
+from eventsite import STARTS, managing
 from playwright.sync_api import expect
-from serving import serving
 
-from event_registration.event import Event
-from event_registration.local import SQLiteEventRepository
-
-STARTS = datetime(2098, 6, 1, 7, tzinfo=UTC)
 PAST = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -44,62 +36,11 @@ def page(browser, request):
         yield page
 
 
-class Events:
-    """
-    A managed server and its organiser.
-
-    Args:
-        server: The server.
-        repository: Its database.
-    """
-
-    def __init__(self, server, repository):
-        self.server = server
-        self.repository = repository
-
-    def create(self, event_id, **fields):
-        """Set up an event of a day in Berlin and return the address of its page."""
-        times = {"starts_at": STARTS, "ends_at": STARTS + timedelta(hours=8), "time_zone": "Europe/Berlin"}
-        self.repository.create_event(Event(**{"event_id": event_id, "event_name": "DevConf 2098"} | times | fields))
-        return f"{self.server.url}/?event={event_id}"
-
-    def register(self, event_id, name="earlier"):
-        """Register somebody, past the page."""
-        body = {"eventid": event_id, "cname": name, "cemail": f"{name}@example.org"}
-        status, _, _ = self.server.request(body=body)
-        assert status == 201
-
-    def organise(self, *words):
-        """Run one of the organiser's commands."""
-        command = [sys.executable, "-m", "event_registration", *words, "--data", str(self.server.data)]
-        subprocess.run(command, check=True, capture_output=True, timeout=60)
-
-    def call_off(self, event_id):
-        """Cancel an event."""
-        listing = self.repository.find_event(event_id)
-        self.repository.change_event(listing, evolve(listing, is_cancelled=True), datetime.now(UTC))
-
-    def rows(self, event_id):
-        """Return who is registered: name, address and status."""
-        connection = sqlite3.connect(self.server.data / "registrations.db")
-        query = "SELECT cname, cemail, status FROM registration WHERE eventid = ?"
-        rows = connection.execute(query, [event_id]).fetchall()
-        connection.close()
-        return rows
-
-    def mails(self, address):
-        """Return the mails to an address."""
-        return [mail for mail in self.server.mails() if f"\nTo: {address}\n" in mail.read_text()]
-
-
 @pytest.fixture(scope="module")
 def events(tmp_path_factory):
     """Return a managed server and its organiser, which this module's tests share."""
-    data = tmp_path_factory.mktemp("events")
-    with serving(data, EVENT_REGISTRATION_EVENTS="managed") as server:
-        repository = SQLiteEventRepository(data / "registrations.db")
-        yield Events(server, repository)
-        repository.close()
+    with managing(tmp_path_factory.mktemp("events")) as events:
+        yield events
 
 
 @pytest.fixture

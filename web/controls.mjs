@@ -15,6 +15,7 @@ let blocks = new Map();
 export function showQuestions(questions) {
   const focused = document.activeElement?.id;
   blocks = new Map(questions.map((question) => [fieldOf(question), blockOf(question)]));
+  for (const field of blocks.keys()) setError(field);
   place.replaceChildren(...[...blocks.values()].map(({ root }) => root));
   if (focused && place.contains(byId(focused))) byId(focused).focus();
 }
@@ -54,7 +55,7 @@ export function fields() {
   return [...blocks.keys()];
 }
 
-/** Show what is wrong with a field's answer, or that nothing is. */
+/** Show what is wrong with a field's answer; without a *message* nothing is. */
 export function setError(field, message) {
   const { described, error, hints, bearers } = blocks.get(field);
   error.lastElementChild.textContent = message ?? "";
@@ -101,7 +102,7 @@ const MAKERS = {
   textarea: (id, attributes) => alone(element("textarea", "", { id, name: id, ...attributes })),
   select: (id, attributes, options) => {
     const select = element("select", "", { id, name: id, ...attributes });
-    select.append(...options.map(({ value, text, isForeign }) => element("option", text, { value, dir: isForeign && "auto" })));
+    select.append(...options.map(({ value, text, isForeign }) => element("option", text, { value, dir: isForeign ? "auto" : undefined })));
     return alone(select);
   },
   checkbox: (id) => {

@@ -2,11 +2,13 @@
 
 export const byId = (id) => document.getElementById(id);
 
-/** Make an element with a text and attributes; those without a value are left out. */
+/** Make an element with a text and attributes; those that are undefined are left out. */
 export function element(name, text = "", attributes = {}) {
   const node = document.createElement(name);
   if (text) node.textContent = text;
-  for (const [attribute, value] of Object.entries(attributes)) setAttribute(node, attribute, value);
+  for (const [attribute, value] of Object.entries(attributes)) {
+    if (value !== undefined) node.setAttribute(attribute, value);
+  }
   return node;
 }
 

@@ -23,6 +23,10 @@ describe("the page judges as the server does: answers.json", () => {
   }
 });
 
+test("the page and the server say the same sentence for each code", () => {
+  assert.deepEqual(messages, read("answer-messages.json"));
+});
+
 const schema = {
   type: "object",
   properties: {
