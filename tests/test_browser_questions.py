@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 from browsing import HEIGHT, axe_source, chromium, violations, watched_page
-from eventsite import STARTS, managing
+from eventsite import managing
 from playwright.sync_api import expect
 
 QUESTIONS = {
