@@ -167,9 +167,10 @@ class _Parser:
         sign = self._read()
         if sign == "\\":
             return self._escaped(f"{_SIGNS}-")
-        # Python reads a second one of these as an operator-to-be, and warns.
-        if sign == "[" or (sign in "-&~|" and self._next == sign):
-            self._refuse(self._at - 1, f"Between [ and ] write \\[, and {sign} only once.")
+        if sign == "[":
+            self._refuse(self._at - 1, "For the sign itself write \\[.")
+        if sign in "-&~|" and self._next == sign:  # Python may make an operator of it one day, and warns
+            self._refuse(self._at - 1, f"Between [ and ] name {sign} once.")
         return only(sign)
 
     def _escaped(self, signs: str) -> Ranges:
