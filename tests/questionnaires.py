@@ -91,7 +91,9 @@ def _plain(number: float) -> float:
 
 def _text_for(question: _Said) -> st.SearchStrategy[str]:
     if "pattern" in question:
-        matching = st.from_regex(question["pattern"], fullmatch=True, alphabet=st.characters(codec="ascii"))
+        matching = st.from_regex(
+            question["pattern"], fullmatch=True, alphabet=st.characters(min_codepoint=32, max_codepoint=126)
+        )
         return matching.filter(lambda text: len(text) <= question["maxLength"] and normalise_line(text) == text != "")
     if "format" in question:
         return _FORMATS[question["format"]]

@@ -91,15 +91,16 @@ class TestCreate:
         assert organiser.event(ID)[0].event == make_event()
 
     def test_all_that_only_now_is_wrong_is_told(self, organiser, clock):
-        """A zone that isn't there and an end that has passed are both named, and nothing is stored."""
+        """A zone that isn't there, an end that has passed and wrong questions are all named, and nothing is stored."""
         clock.now = make_event().ends_at
 
         with pytest.raises(InvalidEventError) as refusal:
-            organiser.create(make_event(time_zone="Europe/Bonn"))
+            organiser.create(make_event(time_zone="Europe/Bonn", questions={"type": "object", "properties": {}}))
 
         assert [(problem.field, problem.code) for problem in refusal.value.problems] == [
             ("time_zone", "unknown-time-zone"),
             ("ends_at", "already-over"),
+            ("questions/properties", "too-few"),
         ]
         assert organiser.events() == []
 
@@ -188,6 +189,44 @@ class TestUpdate:
         """Only an event that was set up can be changed."""
         with pytest.raises(UnknownEventError):
             organiser.update(ID, {"venue": "Hall 1"})
+
+
+class TestQuestions:
+    """Changing what people are asked."""
+
+    QUESTIONS = {"type": "object", "properties": {"diet": {"type": "string"}}}  # noqa: RUF012 - read only
+
+    def test_questions_are_looked_at(self, organiser):
+        """Wrong questions are refused with their place, and the old ones stay."""
+        organiser.create(make_event(questions=self.QUESTIONS))
+
+        with pytest.raises(InvalidEventError) as refusal:
+            organiser.update(ID, {"questions": {"type": "object", "properties": {"diet": {"type": "text"}}}})
+
+        assert [problem.field for problem in refusal.value.problems] == ["questions/properties/diet/type"]
+        assert organiser.event(ID)[0].event.questions == self.QUESTIONS
+
+    def test_questions_can_be_taken_away(self, organiser):
+        """An event that asked something needn't do so for ever."""
+        organiser.create(make_event(questions=self.QUESTIONS))
+
+        assert organiser.update(ID, {"questions": None}).event.questions is None
+
+    def test_yes_is_no_number(self, organiser):
+        """Questions that only Python holds to be the same are looked at, too."""
+        asking = {"type": "object", "properties": {"age": {"type": "integer", "minimum": 1}}}
+        organiser.create(make_event(questions=asking))
+
+        with pytest.raises(InvalidEventError):
+            organiser.update(
+                ID, {"questions": {"type": "object", "properties": {"age": {"type": "integer", "minimum": True}}}}
+            )
+
+    def test_questions_from_elsewhere_keep_nobody_from_other_changes(self, organiser, repository):
+        """What something else stored as questions is looked at only when they are to change."""
+        repository.create_event(make_event(questions={"type": "object"}))
+
+        assert organiser.update(ID, {"venue": "Hall 1"}).event.venue == "Hall 1"
 
 
 class TestCancel:

@@ -6,6 +6,7 @@ import json
 from functools import cache
 from importlib.resources import files
 from itertools import chain
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from event_registration.answers import kind_of
@@ -61,8 +62,9 @@ def problems_of(questions: Mapping[str, Any]) -> list[Problem]:
         ``questions/properties/diet/pattern``.
     """
     schema = json.loads(json.dumps(questions))  # keys that are no text become text, tuples lists
-    faults = [fault for error in _published().iter_errors(schema) for fault in _told(error)]
-    return [Problem(_pointer(place), code, text) for place, code, text in dict.fromkeys(faults or _further(schema))]
+    found = [fault for error in _published().iter_errors(schema) for fault in _told(error)] or _further(schema)
+    faults = sorted(dict.fromkeys(found), key=lambda fault: _order(schema, fault[0]))
+    return [Problem(_pointer(place), code, sentence) for place, code, sentence in faults]
 
 
 @cache
@@ -71,6 +73,17 @@ def _published() -> Draft202012Validator:
 
     text = (files("event_registration") / "schemas" / "questions.v1.schema.json").read_text(encoding="utf-8")
     return Draft202012Validator(json.loads(text))
+
+
+def _order(value: Any, place: tuple[str | int, ...]) -> list[float]:  # noqa: ANN401 - any JSON
+    """Return what sorts places as they are written; what is missing comes last."""
+    order: list[float] = []
+    for step in place:
+        if isinstance(value, dict) and step not in value:
+            return [*order, inf]
+        order.append(list(value).index(step) if isinstance(value, dict) else int(step))
+        value = value[step]
+    return order
 
 
 def _pointer(place: tuple[str | int, ...]) -> str:
