@@ -75,7 +75,7 @@ def make_client(request, engine_url):
 
 
 @pytest.fixture
-def make_engine(request, make_client, table):
+def make_engine(request, make_client, make_table, engine_client):
     """Return a function that makes two repositories on the engine: one that works, and one that fails in every way."""
 
     def make(chance, *, kind=DynamoDBEventRepository, wrap=lambda client: client, share=0.1, killed=0.1):
@@ -83,8 +83,17 @@ def make_engine(request, make_client, table):
         Faults(failing).at_random(share, chance, killed=killed)
         conflicts = Conflicts(failing, send=failing.send)
         request.addfinalizer(conflicts.close)
-        # New ones for each round: what a repository remembers of seats is not to help.
-        return lambda: (kind(clean, table), kind(wrap(failing), table, sleep=_hurried)), conflicts
+        tables = []
+
+        def stores():
+            # New ones for each round: what a repository remembers of seats is not to help, and the engine takes ten
+            # times as long for a table of a hundred rounds.
+            if tables:
+                engine_client.delete_table(TableName=tables[-1])
+            tables.append(make_table(engine_client))
+            return kind(clean, tables[-1]), kind(wrap(failing), tables[-1], sleep=_hurried)
+
+        return stores, conflicts
 
     return make
 
