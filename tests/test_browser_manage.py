@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from browsing import HEIGHT, axe_source, chromium, violations, watched_page
 from eventsite import managing
+from markup import faults
 from playwright.sync_api import expect
 from serving import serving
 
@@ -504,9 +505,10 @@ STATES = {
 
 @pytest.mark.parametrize("show", STATES.values(), ids=STATES)
 def test_everyone_can_use_it(page, events, event_id, axe, show):
-    """axe-core finds no violation, light, dark or in forced colours; nothing is too wide for a phone or at 200 %."""
+    """Valid HTML, no violation found by axe-core in any colours, and nothing too wide for a phone or at 200 %."""
     show(page, events, event_id)
 
+    assert faults(page.content()) == []
     for media in ({"color_scheme": "light"}, {"color_scheme": "dark"}, {"forced_colors": "active"}):
         page.emulate_media(**media)
         assert (media, violations(page, axe)) == (media, [])

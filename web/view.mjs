@@ -68,11 +68,15 @@ export function showCard(name, door, facts) {
   byId("state").dataset.tone = door.tone;
   byId("state").hidden = false;
   showFacts(byId("facts"), facts);
-  byId("notice").dataset.tone = door.tone;
-  byId("notice-heading").textContent = door.heading;
-  byId("notice-text").replaceChildren(...door.lines.map((line) => lineOf("p", line)));
-  recheck.hidden = !door.mayEnd;
   byId("notice").hidden = door.heading === "";
+  if (door.heading) showNotice(door);
+}
+
+function showNotice({ tone, heading: words, lines, mayEnd }) {
+  byId("notice").dataset.tone = tone;
+  byId("notice-heading").textContent = words;
+  byId("notice-text").replaceChildren(...lines.map((line) => lineOf("p", line)));
+  recheck.hidden = !mayEnd;
 }
 
 /** Show no event. */

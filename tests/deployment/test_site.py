@@ -30,12 +30,21 @@ def bucket(emulator):
     client.delete_bucket(Bucket="site-test")
 
 
-def test_the_page_comes_last():
-    """Whoever loads the new page finds all that it asks for."""
+def test_the_pages_come_last():
+    """Whoever loads a new page finds all that it asks for."""
     keys = [file.key for file in site_files("https://api.example", managed=True)]
 
-    assert keys[-1] == "index.html"
-    assert "main.mjs" in keys
+    assert keys[-2:] == ["index.html", "manage.html"]
+    assert {"main.mjs", "manage.mjs"} <= set(keys)
+
+
+def test_every_file_has_its_type():
+    """Browsers run, show and style what they are given as what it is."""
+    types = {file.key: file.content_type for file in site_files("https://api.example", managed=True)}
+
+    assert types["manage.html"] == "text/html; charset=utf-8"
+    assert types["manage.mjs"] == "text/javascript; charset=utf-8"
+    assert types["styles.css"] == "text/css; charset=utf-8"
 
 
 @pytest.mark.parametrize("url", ["https://api.example/prod", 'https://"\\1'])

@@ -53,7 +53,7 @@ class SiteFile:
 
 def site_files(api_url: str, *, managed: bool) -> list[SiteFile]:
     """
-    Return the site's files, the page itself last, so that whoever loads it finds all it asks for.
+    Return the site's files, the pages last, so that whoever loads one finds all it asks for.
 
     Of them only ``config.mjs`` differs from the release's.
 
