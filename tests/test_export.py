@@ -70,26 +70,19 @@ class TestCSVLines:
         text = lines.head + lines.line(ADA)
 
         assert text == (
-            '\ufeff"name","address","status","registered (Europe/Berlin)","seat","queue number","mail","registration",'
+            '\ufeff"cname","cemail","status","registered_at","seat","place","mail","registrationid",'
             '"Diet","Guests","Topics","News?","other answers"\r\n'
-            '"Ada Lovelace","ada@example.org","confirmed","2026-03-01 13:00:05","7","","sent","ada-1",'
+            '"Ada Lovelace","ada@example.org","confirmed","2026-03-01T13:00:05+01:00","7","","sent","ada-1",'
             '"vegan","2","Go; Rust","no",""\r\n'
         )
 
-    @pytest.mark.parametrize(
-        ("changes", "seat", "number"),
-        [
-            ({"status": Status.WAITLISTED, "place": 3}, "", "3"),
-            ({"status": Status.CONFIRMED, "place": 3, "seat": 1}, "1", ""),
-            ({"status": Status.CANCELLED}, "", ""),
-        ],
-        ids=["waits", "was served", "cancelled"],
-    )
-    def test_only_who_waits_has_a_queue_number(self, changes, seat, number):
-        """Who has been served has a seat, and who has cancelled neither."""
-        (row,) = _read(CSVLines(UTC, []).line(make_registration(**changes)))
+    def test_places_are_those_of_the_record(self):
+        """Seat and place are as in the JSON: who was served keeps the place that led to the seat."""
+        registration = make_registration(status=Status.CONFIRMED, place=3, seat=1)
 
-        assert row[4:6] == [seat, number]
+        (row,) = _read(CSVLines(UTC, []).line(registration))
+
+        assert row[4:6] == ["1", "3"]
 
     def test_what_nobody_knows_is_empty(self):
         """A registration without its time and without an answer has empty cells there."""

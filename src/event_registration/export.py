@@ -8,7 +8,6 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Protocol
 
-from event_registration.model import Status
 from event_registration.wire import row_of
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from event_registration.model import Registration
     from event_registration.questions import Column
 
-__all__ = ["REGISTRATION_FIELDS", "CSVLines", "JSONLines", "Lines", "queue_number", "registration_record"]
+__all__ = ["REGISTRATION_FIELDS", "CSVLines", "JSONLines", "Lines", "registration_record"]
 
 REGISTRATION_FIELDS = (
     "eventid",
@@ -38,6 +37,7 @@ REGISTRATION_FIELDS = (
 )
 """The names of a registration's record."""
 
+_FACTS = ("cname", "cemail", "status", "registered_at", "seat", "place", "mail", "registrationid")
 _OTHER_ANSWERS = "other answers"
 
 # With these a spreadsheet program takes a cell for a formula ("CSV Injection", OWASP): the signs themselves, their
@@ -55,11 +55,6 @@ def registration_record(registration: Registration) -> dict[str, Any]:
     """Return what programs are told of a registration: a row's fields, ``None`` if unset, and the answers."""
     row = dict.fromkeys(REGISTRATION_FIELDS) | row_of(registration) | {"answers": dict(registration.answers)}
     return {name: row[name] for name in REGISTRATION_FIELDS}
-
-
-def queue_number(registration: Registration) -> int | None:
-    """Return the number of who waits; who has been served keeps it, but that is for programs only."""
-    return registration.place if registration.status is Status.WAITLISTED else None
 
 
 class Lines(Protocol):
@@ -102,21 +97,11 @@ class CSVLines:
         self._zone = zone
         self._names = [each.name for each in questions]
         self._line = csv.writer(_Echo(), quoting=csv.QUOTE_ALL, lineterminator="\r\n").writerow
-        first = [
-            "name",
-            "address",
-            "status",
-            f"registered ({zone})",
-            "seat",
-            "queue number",
-            "mail",
-            "registration",
-        ]
-        titles = Counter(title.casefold() for title in (*first, *(each.title for each in questions), _OTHER_ANSWERS))
+        titles = Counter(title.casefold() for title in (*_FACTS, *(each.title for each in questions), _OTHER_ANSWERS))
         asked = [
             each.title if titles[each.title.casefold()] == 1 else f"{each.title} ({each.name})" for each in questions
         ]
-        self.head: str = "\ufeff" + self._line(map(_cell, [*first, *asked, _OTHER_ANSWERS]))
+        self.head: str = "\ufeff" + self._line(map(_cell, [*_FACTS, *asked, _OTHER_ANSWERS]))
         """What comes before all lines: the mark by which Excel knows UTF-8, and the headings."""
 
     def line(self, registration: Registration) -> str:
@@ -128,9 +113,9 @@ class CSVLines:
             registration.attendee_name,
             registration.attendee_email,
             registration.status.value,
-            f"{came.astimezone(self._zone):%Y-%m-%d %H:%M:%S}" if came else None,
+            came.astimezone(self._zone).isoformat(timespec="seconds") if came else None,
             registration.seat,
-            queue_number(registration),
+            registration.place,
             registration.mail.state.value,
             registration.registration_id,
             *(answers.get(name) for name in self._names),

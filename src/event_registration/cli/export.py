@@ -49,10 +49,9 @@ _STEP = 1000
     "--output",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Where to, - for standard output.  [default: EVENT.csv or EVENT.jsonl in this folder]",
+    help="Where to; a file of this name is replaced, - is standard output.  [default: a new EVENT.csv or .jsonl here]",
 )
-@click.option("--force", is_flag=True, help="Replace the file if it is there.")
-def export(*, store: Store, event_id: str, kind: str | None, output: Path | None, force: bool) -> None:
+def export(*, store: Store, event_id: str, kind: str | None, output: Path | None) -> None:
     """
     Write all registrations of an event with their answers to a file, in the order they came.
 
@@ -61,9 +60,10 @@ def export(*, store: Store, event_id: str, kind: str | None, output: Path | None
     if anything fails, the one before stays.
     """
     kind = kind or _kind(output)
-    output = output or Path(f"{event_id}.{kind}")
-    if output.is_file() and not force:
-        raise click.ClickException(f"{output} is there: replace it with --force, or name another file with --output.")
+    if output is None:
+        output = Path(f"{event_id}.{kind}")
+        if output.exists():
+            raise click.ClickException(f"{output} is there: replace it with --output {output}, or name another file.")
     with store.organiser() as organiser:
         people = organiser.stream_registrations(event_id)
         zone, questions = zone_and_questions(organiser, event_id)

@@ -11,7 +11,7 @@ import click
 
 from event_registration.cli.documents import FIELDS
 from event_registration.errors import UnknownEventError
-from event_registration.export import queue_number
+from event_registration.model import Status
 from event_registration.wire import document_of
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def registration_card(registration: Registration, zone: tzinfo, questions: Quest
             "status": registration.status.value,
             "registered": f"{_clock(registration.registered_at, zone)} ({zone})",
             "seat": _number(registration.seat),
-            "queue number": _number(queue_number(registration)),
+            "queue number": _queue_number(registration),
             "mail": f"{registration.mail.state.value}, attempts: {registration.mail.attempts}",
             "registration": registration.registration_id,
         },
@@ -175,7 +175,7 @@ def print_registrations(registrations: Iterable[Registration], zone: tzinfo) -> 
             each.attendee_email,
             each.status.value,
             _number(each.seat),
-            _number(queue_number(each)),
+            _queue_number(each),
             _clock(each.registered_at, zone),
             each.mail.state.value,
         )
@@ -190,6 +190,11 @@ def _clock(instant: datetime | None, zone: tzinfo) -> str:
         return ""
     time = instant.astimezone(zone)
     return f"{time:%Y-%m-%d %H:%M:%S %Z}" if time.second else f"{time:%Y-%m-%d %H:%M %Z}"
+
+
+def _queue_number(registration: Registration) -> str:
+    """Return the number of who waits; who has been served keeps it, but that is for programs only."""
+    return _number(registration.place) if registration.status is Status.WAITLISTED else ""
 
 
 def _number(number: int | None) -> str:
