@@ -7,7 +7,7 @@ from attrs import frozen
 __all__ = ["EVERY", "MAX_STEPS", "NOTHING", "Part", "Ranges", "all_but", "one_of", "only"]
 
 MAX_STEPS = 1_000_000
-"""How many characters a matcher may look at for one text: some hundredths of a second."""
+"""How many steps a matcher may take for one text: some hundredths of a second."""
 
 Ranges = tuple[tuple[int, int], ...]
 """Characters: ranges of code points, both ends included."""
@@ -44,7 +44,7 @@ class Part:
     Args:
         least: The length of the shortest text that it matches.
         ways: In at most so many ways it matches beginnings of a text.
-        steps: At most so many characters are looked at to find all of them.
+        steps: At most so many steps it takes to find all of them: looks at a character, and at none.
         first: What a text that it matches may begin with.
         behind: What a text that it matches may go on with and be matched still.
         is_certain: Whether it is certain, taken for itself.
@@ -101,7 +101,7 @@ class Part:
         )
 
 
-NOTHING = Part(least=0, ways=1, steps=0, first=())
+NOTHING = Part(least=0, ways=1, steps=1, first=())
 
 
 def one_of(characters: Ranges) -> Part:

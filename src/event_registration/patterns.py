@@ -77,7 +77,7 @@ class _Parser:
             raise _Fault(_WHOLE)
         if self._next:
             self._refuse(self._at - 1, "$ can only be last. For the sign itself write \\$.")
-        return part
+        return part.then(NOTHING)
 
     def _sequence(self) -> Part:
         part = NOTHING
