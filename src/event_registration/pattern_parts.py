@@ -46,7 +46,7 @@ class Part:
         ways: In at most so many ways it matches beginnings of a text.
         steps: At most so many steps it takes to find all of them: looks at a character, and at none.
         first: What a text that it matches may begin with.
-        behind: What a text that it matches may go on with and be matched still.
+        behind: What a text that it matches, perhaps the empty one, may go on with and be matched still.
         is_certain: Whether it is certain, taken for itself.
     """
 
@@ -59,25 +59,25 @@ class Part:
 
     def then(self, other: Part) -> Part:
         """Return this part with *other* after it."""
-        goes_on = self.behind if self.least else (*self.behind, *self.first)
         return Part(
             least=self.least + other.least,
             ways=self.ways * other.ways,
             steps=self.steps + self.ways * other.steps,
             first=self.first if self.least else (*self.first, *other.first),
-            behind=other.behind if other.least else (*self.behind, *other.first, *other.behind),
-            is_certain=self.is_certain and other.is_certain and not _meet(goes_on, other.first),
+            behind=other.behind if other.least else (*self.behind, *other.behind),
+            is_certain=self.is_certain and other.is_certain and not _meet(self.behind, other.first),
         )
 
     def or_(self, other: Part) -> Part:
         """Return what matches as this part does, or as *other* does."""
+        least, first = min(self.least, other.least), (*self.first, *other.first)
         is_certain = bool(self.least or other.least) and not _meet(self.first, other.first)
         return Part(
-            least=min(self.least, other.least),
+            least=least,
             ways=self.ways + other.ways,
             steps=self.steps + other.steps,
-            first=(*self.first, *other.first),
-            behind=(*self.behind, *other.behind),
+            first=first,
+            behind=(*self.behind, *other.behind, *(() if least else first)),
             is_certain=self.is_certain and other.is_certain and is_certain,
         )
 
@@ -102,6 +102,7 @@ class Part:
 
 
 NOTHING = Part(least=0, ways=1, steps=1, first=())
+"""The part that matches no character; to come by it is a step all the same."""
 
 
 def one_of(characters: Ranges) -> Part:
