@@ -11,12 +11,14 @@ export const giveUp = byId("give-up");
 
 const heading = byId("heading");
 const summary = byId("error-summary");
+const body = byId("body");
 const notice = byId("notice");
 const dialog = byId("confirm");
 
-/** Take away what is said until the scripts run. */
+/** Take away what is said until the scripts run, and leave the place empty: what is to be there is nowhere else before. */
 export function hideLoading() {
   byId("loading").hidden = true;
+  body.hidden = true;
 }
 
 /**
@@ -68,12 +70,14 @@ function showNotice(words, paragraphs, tone) {
   byId("notice-heading").textContent = words;
   byId("notice-text").replaceChildren(...paragraphs.map((text) => element("p", text)));
   notice.hidden = false;
+  body.hidden = false;
 }
 
 /** Show what stands in the way, and take the person there. */
 export function showProblem(paragraphs) {
   byId("error-text").replaceChildren(...paragraphs.map((text) => element("p", text)));
   summary.hidden = false;
+  body.hidden = false;
   document.title = titleOf(heading.textContent, { failed: true });
   summary.focus();
 }

@@ -18,10 +18,12 @@ const eventDetails = byId("event-details");
 const eventFields = byId("event-fields");
 const summary = byId("error-summary");
 const success = byId("success");
+const body = byId("body");
 
-/** Take away what is said until the scripts run. */
+/** Take away what is said until the scripts run, and leave the place empty: what is to be there is nowhere else before. */
 export function hideLoading() {
   byId("loading").hidden = true;
+  body.hidden = true;
 }
 
 /** Put the event's fields out of the way. */
@@ -43,6 +45,7 @@ export function showForm(asked, { button = "Register", hint = "We send your conf
   byId("submit").textContent = button;
   byId("cemail-hint").textContent = hint;
   form.hidden = asked.length === 0;
+  body.hidden = false;
 }
 
 export function showHeading(text) {
@@ -128,6 +131,7 @@ export function showProblems({ links, paragraphs, retry }, { isReload = false } 
   byId("retry").hidden = !retry;
   reload.hidden = !isReload;
   summary.hidden = false;
+  body.hidden = false;
   showTitle();
   summary.focus();
 }

@@ -10,16 +10,25 @@ const read = (name) => readFileSync(new URL(name, web), "utf8");
 const modules = readdirSync(web).filter((name) => name.endsWith(".mjs"));
 const idsOf = (page) => new Set([...page.matchAll(/\sid="([^"]+)"/g)].map(([, id]) => id));
 
-/** What each page loads, and the modules that show it. */
+/** What brings each page to life, what else it names, and the modules that show it. */
 const pages = {
-  "index.html": { files: ["favicon.svg", "main.mjs", "styles.css"], views: ["controls.mjs", "view.mjs"] },
+  "index.html": { start: "main.mjs", files: ["favicon.svg", "styles.css"], views: ["controls.mjs", "view.mjs"] },
   "manage.html": {
-    files: ["favicon.svg", "index.html", "manage.mjs", "styles.css"],
+    start: "manage.mjs",
+    files: ["favicon.svg", "index.html", "styles.css"],
     views: ["manage-view.mjs"],
   },
 };
 
-for (const [name, { files, views }] of Object.entries(pages)) {
+/** The modules that *name* imports, and those that they import. */
+function importedBy(name, found = new Set()) {
+  for (const [, other] of read(name).matchAll(/from "\.\/([^"]+)"/g)) {
+    if (!found.has(other)) importedBy(other, found.add(other));
+  }
+  return [...found];
+}
+
+for (const [name, { start, files, views }] of Object.entries(pages)) {
   describe(name, () => {
     const page = read(name);
     const ids = idsOf(page);
@@ -28,10 +37,10 @@ for (const [name, { files, views }] of Object.entries(pages)) {
       assert.doesNotMatch(page, /<style|\sstyle=|\son[a-z]+=|javascript:|<script(?![^>]*\ssrc=)/i);
     });
 
-    test("it names only files of its own folder, and they exist", () => {
+    test("it names only files of its own folder, every module among them, and they exist", () => {
       const named = [...page.matchAll(/\s(?:src|href)="([^"]+)"/g)].map(([, url]) => url);
 
-      assert.deepEqual(named.sort(), files);
+      assert.deepEqual(named.sort(), [...files, start, ...importedBy(start)].sort());
       assert.ok(named.every((each) => existsSync(new URL(each, web))));
     });
 
