@@ -92,7 +92,7 @@ class Stage:
     def send(self):
         """Send the form, and return the answers that were posted."""
         self.page.locator("#submit").click()
-        expect(self.page.locator("#success")).to_be_visible()
+        expect(self.page.locator("#success")).to_be_visible(timeout=30_000)
         (body,) = self.bodies
         return body["answers"]
 
