@@ -123,12 +123,21 @@ def test_names_all_that_is_wrong(system, document, errors):
     assert system.notifier.attempts == 0
 
 
-@pytest.mark.parametrize("eventid", ["a b", "", None, 7, "other"], ids=repr)
+@pytest.mark.parametrize("eventid", ["a b", "", "  ", None, 7, "x" * 3000, "other"], ids=lambda value: repr(value)[:9])
 def test_names_the_fields_where_there_is_no_such_event(system, eventid):
-    """Where nothing can be said of the answers the fields' problems are told alone."""
+    """Where nothing can be said of the answers the fields are told alone; nobody is asked for what is no id."""
     fields = [field for field, _ in _errors(system.post(eventid=eventid, cname="", answers={"x": 1}))]
 
     assert fields == (["cname"] if eventid == "other" else ["eventid", "cname"])
+    assert system.store.looks == (eventid == "other")
+
+
+def test_tells_nothing_of_events_that_are_not_taken(system):
+    """An event that the operator doesn't list has no questions that a wrong request could learn of."""
+    service = EventRegistrationService(system.store, system.notifier, event_ids=["other"], clock=system.clock)
+    system.api = Api(service, managed=service)
+
+    assert _errors(system.post(cname="", answers={"guests": "two"})) == [("cname", "required")]
 
 
 def test_can_not_judge_without_the_event(system):

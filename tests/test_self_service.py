@@ -12,7 +12,6 @@ from event_registration.errors import (
     RepositoryError,
     RepositoryUnavailableError,
     TransientNotifierError,
-    UnknownEventError,
 )
 from event_registration.event import EventState
 from event_registration.links import Keyring, Link, Links
@@ -277,6 +276,38 @@ def test_expires_thirty_days_after_the_event(full):
         full.self_service.view(token)
 
 
+def test_lasts_as_long_as_a_postponed_event(full):
+    """A link lives until thirty days after its event's end, as mailed or as moved since, whichever is later."""
+    token = full.token("ada")
+    old = current(full.store)
+    for days in (60, -30):
+        moved = {name: getattr(old.event, name) + timedelta(days=days) for name in ("starts_at", "ends_at")}
+        listing = current(full.store)
+        full.store.change_event(listing, evolve(listing, event=evolve(listing.event, **moved)), full.clock())
+        until = max(old.event.ends_at, moved["ends_at"]) + timedelta(days=30)
+        full.clock.now = until - timedelta(seconds=1)
+        assert full.self_service.view(token).registration.attendee_name == "ada"
+
+        full.clock.now = until
+
+        with pytest.raises(InvalidLinkError):
+            full.self_service.view(token)
+
+
+def test_whoever_has_just_been_promoted_is_next(full):
+    """A promotion between reading the registration and counting the queue leaves nobody at number 0."""
+    position = full.store.position
+
+    def promoted_meanwhile(registration, **options):
+        full.service._events.cancel(found(full.store, "ada"))
+        full.store.settle(ID, full.clock())
+        return position(registration, **options)
+
+    full.store.position = promoted_meanwhile
+
+    assert full.self_service.view(full.token("bob")).position == 1
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"digest": "0" * 64}, {"event_id": "other"}, {"generation": 0}, {"generation": 2}],
@@ -293,11 +324,15 @@ def test_is_for_one_registration(full, changes):
 
 
 def test_keeps_to_the_events_that_are_taken(full):
-    """A link of an event that is taken no more leads nowhere."""
+    """A link of an event that is taken no more leads nowhere, and changes nothing."""
     service = EventRegistrationService(full.store, full.notifier, event_ids=["other"], clock=full.clock)
+    self_service = SelfService(service, full.store, full.links, clock=full.clock)
 
-    with pytest.raises(UnknownEventError):
-        SelfService(service, full.store, full.links, clock=full.clock).view(full.token("ada"))
+    for act in (self_service.view, self_service.cancel):
+        with pytest.raises(InvalidLinkError):
+            act(full.token("ada"))
+
+    assert found(full.store, "ada").status is Status.CONFIRMED
 
 
 # Mails

@@ -116,7 +116,7 @@ class Api:
                 HTTPStatus.FORBIDDEN,
                 "origin-not-allowed",
                 "Origin not allowed",
-                "Pages of this origin may not register people here.",
+                "Pages of this origin may not register people here, nor look at registrations.",
             )
         if not _is_json(request.headers.get("content-type", "")):
             return problem(

@@ -23,7 +23,7 @@ from event_registration.event import EventState, refusal
 from event_registration.links import Link
 from event_registration.model import Status, new_registration_id
 from event_registration.ports import utc_now
-from event_registration.rules import normalise_event_id
+from event_registration.rules import check_event_id, normalise_event_id
 from event_registration.service import OnDuplicate, RegistrationService
 
 if TYPE_CHECKING:
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
     from event_registration.delivery import Delivered
     from event_registration.errors import Problem
-    from event_registration.event import Event
+    from event_registration.event import Event, Listing
     from event_registration.links import Links
     from event_registration.model import Message, Registration
     from event_registration.ports import Clock, EventRepository, Notifier
 
-__all__ = ["EventRegistrationService", "Settled"]
+__all__ = ["EventRegistrationService", "Settled", "end_of_links"]
 
 
 # How long who comes serves the queue for others too; the rest is the schedule's.
@@ -46,6 +46,11 @@ _SECONDS_TO_SERVE = 1.0
 _SECONDS_FOR_AN_EVENT = 4.0
 # A link in a mail is good for so long after the event's end.
 _LINK_LASTS = timedelta(days=30)
+
+
+def end_of_links(event: Event) -> datetime:
+    """Return until when the links in mails about an event are good."""
+    return event.ends_at + _LINK_LASTS
 
 
 @frozen
@@ -122,14 +127,27 @@ class EventRegistrationService(RegistrationService):
             UnknownEventError: There is no such event.
             RepositoryError: The repository failed.
         """
-        self._check_event_id(event_id)
         look_by = Schedule.until(deadline, self._monotonic()).store_by
-        listing = self._catalogue.find(event_id, deadline=look_by)
+        listing = self._listing(event_id, look_by)
         now = self._clock()
         is_open = listing.door_at(now) is EventState.OPEN
         return listing.event, listing.state_at(
             now, self._events.prospect(listing, deadline=look_by) if is_open else None
         )
+
+    def find_event(self, event_id: str, *, deadline: float | None = None) -> Event:
+        """
+        Return an event as it was seconds ago.
+
+        Args:
+            event_id: The event.
+            deadline: The instant of *monotonic* by which it must be read.
+
+        Raises:
+            UnknownEventError: There is no such event.
+            RepositoryError: The repository failed.
+        """
+        return self._listing(event_id, deadline).event
 
     def problems_of(self, event_id: object, answers: object, *, deadline: float | None = None) -> tuple[Problem, ...]:
         """
@@ -140,9 +158,12 @@ class EventRegistrationService(RegistrationService):
         Raises:
             RepositoryError: The repository failed.
         """
+        name = normalise_event_id(event_id) if isinstance(event_id, str) else ""
+        if not name or check_event_id(name):
+            return ()
         try:
-            listing = self._catalogue.find(normalise_event_id(str(event_id)), deadline=deadline)
-            _answered(listing.event, answers)
+            look_by = Schedule.until(deadline, self._monotonic()).store_by
+            _answered(self._listing(name, look_by).event, answers)
         except UnknownEventError:
             return ()
         except InvalidRegistrationError as error:
@@ -214,9 +235,12 @@ class EventRegistrationService(RegistrationService):
         return total
 
     def _named(self, registration: Registration, store_by: float | None) -> Registration:
-        self._check_event_id(registration.event_id)
-        event = self._catalogue.find(registration.event_id, deadline=store_by).event
+        event = self._listing(registration.event_id, store_by).event
         return evolve(registration, event_name=event.event_name, answers=_answered(event, registration.answers))
+
+    def _listing(self, event_id: str, look_by: float | None) -> Listing:
+        self._check_event_id(event_id)
+        return self._catalogue.find(event_id, deadline=look_by)
 
     def _message(self, registration: Registration) -> Message:
         # It was read a moment ago, and a mail is not to wait for a newer one.
@@ -225,7 +249,7 @@ class EventRegistrationService(RegistrationService):
             registration.event_id,
             self._events.digest_of(registration.attendee_email),
             registration.link_generation,
-            int((listing.event.ends_at + _LINK_LASTS).timestamp()),
+            int(end_of_links(listing.event).timestamp()),
         )
         return render(
             registration,

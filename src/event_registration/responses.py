@@ -54,7 +54,7 @@ class _Problem:
 
 
 _NOT_SET_UP = "The registration service is not set up correctly. Its operator has to look; please try again later."
-_TRY_AGAIN = "The registration could not be taken now. Trying again is safe: nobody is registered twice."
+_TRY_AGAIN = "It could not be done now. Trying again is safe: nobody is registered twice."
 
 _PROBLEMS: dict[type[Exception], _Problem] = {
     errors.InvalidRegistrationError: _Problem(

@@ -13,7 +13,9 @@ from event_registration.errors import (
     InvalidLinkError,
     RepositoryError,
     RepositoryUnavailableError,
+    UnknownEventError,
 )
+from event_registration.managed import end_of_links
 from event_registration.model import Status
 from event_registration.ports import utc_now
 
@@ -55,8 +57,8 @@ class SelfService:
     """
     Shows and cancels the registrations that links in mails are about.
 
-    A link is live until its registration is cancelled. From then on it tells that, and once the person has come back
-    it is worth nothing: the new mail has a new one.
+    A link is live until thirty days after the event, as that is set up now, and until its registration is cancelled.
+    From then on it tells that, and once the person has come back it is worth nothing: the new mail has a new one.
 
     Args:
         service: What took the registrations, and serves the queue when one is cancelled.
@@ -120,7 +122,13 @@ class SelfService:
         raise RepositoryUnavailableError("The registration changes all the time.")
 
     def _linked(self, token: object, look_by: float | None) -> Registration:
-        link = self._links.read(token, self._clock())
+        try:
+            link = self._links.read(
+                token, self._clock(), good_until=lambda link: end_of_links(self._event(link.event_id, look_by))
+            )
+            self._event(link.event_id, look_by)
+        except UnknownEventError:
+            raise InvalidLinkError("This link is of an event that isn't taken here any more.") from None
         found = self._repository.find_by_digest(link.event_id, link.digest, deadline=look_by)
         if found is not None:
             is_cancelled = found.status is Status.CANCELLED
@@ -128,10 +136,14 @@ class SelfService:
                 return found
         raise InvalidLinkError("This link is not valid, or not any more.")
 
+    def _event(self, event_id: str, look_by: float | None) -> Event:
+        return self._service.find_event(event_id, deadline=look_by)
+
     def _view(self, registration: Registration, deadline: float | None, look_by: float | None) -> View:
         event, state = self._service.card(registration.event_id, deadline=deadline)
         is_waiting = registration.status is Status.WAITLISTED
-        position = self._repository.position(registration, deadline=look_by) if is_waiting else None
+        # Who has just been promoted is before all others.
+        position = max(1, self._repository.position(registration, deadline=look_by)) if is_waiting else None
         return View(evolve(registration, event_name=event.event_name), event, state, position)
 
     def _hand_on(self, cancelled: Registration, deadline: float | None) -> EventRegistrationError | None:

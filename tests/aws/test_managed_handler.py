@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import subprocess
 import sys
 import time
@@ -9,7 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
+import boto3
 import pytest
+from attrs import evolve
+from moto import mock_aws
 from serving import unmeasured
 
 from event_registration import make_lambda_handler
@@ -285,6 +289,69 @@ def test_counts_both(handler, left, repository, capsys):
     assert _metrics(line) == {"MailTrouble": 1, "QueueTrouble": 1}
     assert line["cause"] in {str(LATE), str(THROTTLED)}
     assert left.messages == []
+
+
+@pytest.fixture
+def linked(repository, notifier, monkeypatch):
+    """Return a handler whose mails have links, with their keys in Secrets Manager."""
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "t",
+        "AWS_SECRET_ACCESS_KEY": "t",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        keys = boto3.client("secretsmanager")
+        keys.create_secret(Name="keys", SecretString=json.dumps({"current": "k1", "k1": "k" * 40}))
+        settings = evolve(SETTINGS, link_keys="keys", manage_url=f"{ORIGIN}/manage.html")
+        yield make_lambda_handler(repository=repository, notifier=notifier, settings=settings)
+        keys.close()
+
+
+def _cancel(notifier, name):
+    texts = [each.text for each in notifier.messages if each.to == f"{name.lower()}@example.org"]
+    token = re.search(rf"{ORIGIN}/manage\.html#(\S+)", texts[0])[1]
+    return POST | {"path": "/registrations/cancel", "body": json.dumps({"token": token})}
+
+
+def test_cancels_by_a_mails_link(linked, repository, notifier, capsys):
+    """The link in Ada's mail cancels, and Eve, who waits, gets the seat and a mail; the log names nobody."""
+    for name in ("Ada", "Eve"):
+        linked(_post(name), CONTEXT)
+    capsys.readouterr()
+
+    status, body = _answered(linked(_cancel(notifier, "Ada"), CONTEXT))
+
+    assert (status, body["status"]) == (200, "cancelled")
+    assert repository.find("devconf-2026", "eve@example.org").status is Status.CONFIRMED
+    assert [message.to for message in notifier.messages] == ["ada@example.org", "eve@example.org", "eve@example.org"]
+    line = _line(capsys)
+    assert (line["level"], line["outcome"], line["event_id"]) == ("INFO", "cancelled", "devconf-2026")
+
+
+@ON_PROMOTION
+def test_counts_the_late_mail_of_a_cancellations_promotion(linked, notifier, capsys):
+    """A cancellation stands though the mail of the promotion it brought about is late, which is counted as that."""
+    for name in ("Ada", "Eve"):
+        linked(_post(name), CONTEXT)
+    capsys.readouterr()
+
+    assert linked(_cancel(notifier, "Ada"), CONTEXT)["statusCode"] == 200
+
+    assert _metrics(_line(capsys)) == {"MailTrouble": 1}
+
+
+def test_counts_the_queue_that_a_cancellation_could_not_serve(linked, repository, notifier, capsys):
+    """A cancellation stands though the queue can't be served after it, which is no trouble with a mail."""
+    linked(_post("Ada"), CONTEXT)
+    repository.settling_faults["devconf-2026"] = THROTTLED
+    capsys.readouterr()
+
+    assert linked(_cancel(notifier, "Ada"), CONTEXT)["statusCode"] == 200
+
+    line = _line(capsys)
+    assert (line["level"], line["trouble"]) == ("WARN", "repository-unavailable")
+    assert _metrics(line) == {"QueueTrouble": 1}
 
 
 UNUSABLE = {

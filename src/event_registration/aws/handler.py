@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from event_registration.api import Api
 from event_registration.aws.payloads import answer_to, deadline_of, is_schedule, request_of
 from event_registration.errors import NotifierError, Problem, SettingsError
+from event_registration.model import Status
 from event_registration.responses import HEADERS, Response, problem, refusal
 from event_registration.service import RegistrationService
 from event_registration.settings import PREFIX, EventsMode, Settings
@@ -146,7 +147,9 @@ def _settle(
 def _log_response(response: Response, context: object, started: float) -> None:
     facts = {"status": response.status, **response.facts}
     if "trouble" in facts:
-        _log("WARN", context, started, facts, metrics=[_MAIL_TROUBLE])
+        # A cancellation serves the queue; what fails there is no mail's trouble, unless it says so.
+        is_queue = facts.get("outcome") == Status.CANCELLED and not str(facts["trouble"]).startswith("mail-")
+        _log("WARN", context, started, facts, metrics=[_QUEUE_TROUBLE if is_queue else _MAIL_TROUBLE])
     else:
         is_ours = response.status >= HTTPStatus.INTERNAL_SERVER_ERROR
         _log("ERROR" if is_ours else "INFO", context, started, facts)

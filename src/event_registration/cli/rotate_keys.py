@@ -62,8 +62,10 @@ def _present(keys: KeyStore, *, anew: bool) -> Keyring | None:
 
 
 def _next_id(ring: Keyring | None) -> str:
-    """Return an id above all that there are: whoever remembers the ring must not take the new key for an old one."""
-    numbers = [int(match[1]) for each in ring.keys if (match := _NUMBERED.fullmatch(each))] if ring else []
+    """Return an id that no remembered ring has: whoever remembers one must not take the new key for an old one."""
+    if ring is None:  # what the ring was can't be known any more
+        return f"k{secrets.token_hex(6)}"
+    numbers = [int(match[1]) for each in ring.keys if (match := _NUMBERED.fullmatch(each))]
     return f"k{max(numbers, default=0) + 1}"
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
 from event_registration.errors import RepositoryError
 from event_registration.links import Keyring
+from event_registration.replacing import replacing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +47,7 @@ class KeyFile:
         """
         try:
             if not self._path.exists():
-                self.write(Keyring(_FIRST_KEY, {_FIRST_KEY: secrets.token_urlsafe(_OCTETS)}))
+                self._begin(Keyring(_FIRST_KEY, {_FIRST_KEY: secrets.token_urlsafe(_OCTETS)}))
             return Keyring.from_text(self._path.read_text(encoding="ascii", errors="replace"))
         except OSError as error:
             raise RepositoryError(f"The keys of manage links can't be read ({type(error).__name__}).") from error
@@ -58,13 +61,14 @@ class KeyFile:
         Raises:
             OSError: The file can't be written.
         """
-        unfinished = self._path.with_name(f".{self._path.name}.part")
-        unfinished.unlink(missing_ok=True)
-        try:
-            with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(ring.to_text())
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(self._path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        with replacing(self._path) as file:
+            file.write(ring.to_text().encode())
+
+    def _begin(self, ring: Keyring) -> None:
+        """Put *ring* where nothing is yet; of many who do so at once one has done it, and all read that one's."""
+        with NamedTemporaryFile(dir=self._path.parent, prefix=".", suffix=".part") as file:  # its owner's alone
+            file.write(ring.to_text().encode())
+            file.flush()
+            os.fsync(file.fileno())
+            with suppress(FileExistsError):
+                os.link(file.name, self._path)
