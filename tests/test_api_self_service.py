@@ -32,8 +32,9 @@ HEADERS = {
 }
 INVALID = (
     '{"type":"about:blank","title":"This link doesn\'t work","status":404,"code":"invalid-link",'
-    '"detail":"It is not complete, has expired, or its registration was cancelled and made anew since. '
-    'The newest mail about the registration has a link that works.","errors":[]}'
+    '"detail":"It is not complete, has ended, or its registration was cancelled and made anew since. Try the link in '
+    "the newest mail about the registration; if that doesn't work either, ask whoever organises the event."
+    '","errors":[]}'
 )
 
 

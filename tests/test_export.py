@@ -157,12 +157,12 @@ class TestCSVLines:
 
     def test_titles_that_collide_have_their_names(self):
         """No two columns have one heading, in capitals or not, and none has that of another kind of column."""
-        titles = {"a": "Size", "b": "size", "c": "Name", "d": "Other answers", "e": "Colour", "f": "f"}
+        titles = {"a": "Size", "b": "size", "c": "CName", "d": "Other answers", "e": "Colour", "f": "f"}
 
         assert [*_cells({}, titles)] == [
             "Size (a)",
             "size (b)",
-            "Name (c)",
+            "CName (c)",
             "Other answers (d)",
             "Colour",
             "f",

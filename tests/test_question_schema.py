@@ -235,6 +235,11 @@ class TestProblems:
                 "Remove this: there can only be type, title, description, const.",
             ),
             (
+                _form({"size": {"type": "string", "Enum": ["S", "M"]}}),
+                "Did you mean enum? Else remove this: there can only be "  # noqa: ISC004 - one sentence
+                "type, title, description, minLength, maxLength, format, pattern.",
+            ),
+            (
                 _form({"1": TEXT}),
                 "Choose another name: 1 to 64 letters A to Z, digits and the signs _ and -, a letter first.",
             ),

@@ -35,7 +35,7 @@ def _outcome(questions, answers):
 class TestSharedCases:
     """The cases that the form runs, too."""
 
-    @pytest.mark.parametrize("case", [pytest.param(case, id=ascii(case["title"])) for case in CASES])
+    @pytest.mark.parametrize("case", [pytest.param(case, id=ascii(case["description"])) for case in CASES])
     def test_case(self, case):
         """The server judges answers as the form does."""
         outcome = _outcome(case["questions"], case["answers"])
@@ -45,7 +45,7 @@ class TestSharedCases:
 
     def test_all_questions_could_be_asked(self):
         """No case is about questions that an organiser couldn't set up."""
-        assert [case["title"] for case in CASES if problems_of(case["questions"])] == []
+        assert [case["description"] for case in CASES if problems_of(case["questions"])] == []
 
     def test_every_code_has_a_case(self):
         """There is a case for everything that can be wrong."""

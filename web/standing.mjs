@@ -66,7 +66,8 @@ export const NOTHING = {
     heading: "This link doesn't work",
     paragraphs: [
       "It may have been cut off: please open it in the mail itself, or copy it from there as a whole.",
-      "It may be out of date: after a cancellation only the links of newer mails work.",
+      "It may have ended: links do some time after the event, and after a cancellation only those of newer mails work. If " +
+        "the newest mail's doesn't either, please ask whoever organises the event.",
     ],
   },
 };

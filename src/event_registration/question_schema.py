@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from itertools import chain
@@ -45,6 +46,16 @@ _TYPES = {
     "integer": "a whole number",
     "number": "a number",
     "boolean": "true or false",
+}
+
+# By their spelling in small letters; the empty one is near to nothing.
+_KEYWORDS = {
+    word.casefold(): word
+    for word in (
+        "",
+        *("type", "title", "description", "properties", "required", "if", "then", "enum", "const", "format", "pattern"),
+        *("minLength", "maxLength", "minimum", "maximum", "items", "uniqueItems", "minItems", "maxItems", "contains"),
+    )
 }
 
 _Fault = tuple[tuple[str | int, ...], str, str]  # its place, a code, a sentence
@@ -97,7 +108,9 @@ def _told(error: ValidationError) -> Iterator[_Fault]:
         known = ", ".join(error.schema["properties"])
         for name in error.instance:
             if name not in error.schema["properties"]:
-                yield (*place, name), "unknown-keyword", f"Remove this: there can only be {known}."
+                near = _KEYWORDS[min(get_close_matches(name.casefold(), _KEYWORDS, 1), default="")]
+                hint = f"Did you mean {near}? Else remove this" if near not in {"", name} else "Remove this"
+                yield (*place, name), "unknown-keyword", f"{hint}: there can only be {known}."
     elif keyword in {"required", "dependentRequired"}:
         needed = value if keyword == "required" else chain(*(value[name] for name in value if name in error.instance))
         for name in needed:

@@ -75,8 +75,8 @@ _PROBLEMS: dict[type[Exception], _Problem] = {
     errors.InvalidLinkError: _Problem(
         status=HTTPStatus.NOT_FOUND,
         title="This link doesn't work",
-        detail="It is not complete, has expired, or its registration was cancelled and made anew since. "
-        "The newest mail about the registration has a link that works.",
+        detail="It is not complete, has ended, or its registration was cancelled and made anew since. Try the link in "
+        "the newest mail about the registration; if that doesn't work either, ask whoever organises the event.",
     ),
     errors.AlreadyRegisteredError: _Problem(status=HTTPStatus.CONFLICT, title="Already registered"),
     errors.NotAdmittedError: _Problem(status=HTTPStatus.CONFLICT, title="Registration isn't possible"),

@@ -203,7 +203,7 @@ def test_starts_with_a_demo(tmp_path):
     """The demo has two events, one of them nearly full, tells where their forms are, and has sent nobody a mail."""
     with serving(tmp_path, "--demo", EVENT_REGISTRATION_EVENTS="open") as server:
         states = [_state(server, event_id) for event_id in ("demo-meetup", "demo-workshop")]
-        workshop = {"eventid": "demo-workshop"}
+        workshop = {"eventid": "demo-workshop", "answers": {"experience": "Never", "lunch": "Vegan"}}
         mails = server.mails()
         answers = [_post(server, ADA | workshop | {"cemail": f"guest{number}@example.org"})[1] for number in range(3)]
 

@@ -13,8 +13,8 @@ test("there are shared cases to agree on", () => {
 });
 
 describe("the page judges as the server does: answers.json", () => {
-  for (const { title, questions, answers, expected } of cases) {
-    test(title, () => {
+  for (const { description, questions, answers, expected } of cases) {
+    test(description, () => {
       const { value, problems } = validateAnswers(questions, answers);
 
       assert.deepEqual(problems.map(({ field, code }) => ({ field, code })), expected.problems ?? []);

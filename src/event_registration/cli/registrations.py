@@ -102,6 +102,8 @@ def cancel(*, store: Store, event_id: str, address: str, yes: bool, as_json: boo
         print_object(registration_record(cancellation.registration) | {"promoted": cancellation.promoted})
         return
     click.echo(f"{person} {'was' if was_cancelled else 'is'} cancelled{' already' if was_cancelled else ''}.")
+    if was_cancelled and not cancellation.promoted:
+        return
     people = "1 person" if cancellation.promoted == 1 else f"{cancellation.promoted:,} people"
     mail = " The mail about it comes from the server or the function." if cancellation.promoted else ""
     click.echo(f"{people} got a seat from the waiting list.{mail}")

@@ -55,10 +55,10 @@ def _present(keys: KeyStore, *, anew: bool) -> Keyring | None:
     """Return the keys that there are; ``None`` if they are damaged and not wanted."""
     try:
         return keys.read()
-    except RepositoryError:
+    except RepositoryError as error:
         if anew:
             return None
-        raise
+        raise RepositoryError(f"{error} To end all links and begin with a new key, add --anew.") from error
 
 
 def _next_id(ring: Keyring | None) -> str:
