@@ -254,6 +254,30 @@ def test_sees_the_seat_that_came_free(page, events, event_id, email):
     expect(_button(page, "Cancel my registration")).to_be_visible()
 
 
+def test_a_seat_goes_to_who_waits(page, events, event_id, email):
+    """Who finds all seats taken waits; somebody cancels by a mail's link; who waits is mailed and has the seat."""
+    form = events.create(event_id, questions=QUESTIONS, capacity=1, waitlist=True)
+    first = _register(events, event_id, f"first-{email}")
+    page.goto(form)
+    expect(_heading(page, "All seats are taken")).to_be_visible()
+    page.get_by_label("Your name").fill("Grace Hopper")
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Vegan").check()
+    _button(page, "Join the waiting list").click()
+    expect(_heading(page, "You are on the waiting list.")).to_be_visible()
+    assert _status(events, event_id, email) == "waitlisted"
+
+    page.goto(first)
+    _button(page, "Cancel my registration").click()
+    _button(page, "Yes, cancel it").click()
+    expect(_heading(page, "Your registration is cancelled")).to_be_visible()
+
+    assert _status(events, event_id, email) == "confirmed"
+    page.goto(events.link(email, count=2))
+    expect(_heading(page, "You are registered")).to_be_visible()
+    assert "Subject: Registration confirmed: DevConf 2098" in events.mails(email)[-1].read_text()
+
+
 def test_an_old_link_tells_that_it_is_cancelled(page, events, event_id, email):
     """Whoever opens the link again after having cancelled sees that, and nothing to press."""
     link = _registered(events, event_id, email)
