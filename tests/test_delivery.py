@@ -10,7 +10,8 @@ from event_registration.confirmation import render
 from event_registration.delivery import Delivery, Schedule
 from event_registration.errors import RepositoryUnavailableError, TransientNotifierError
 from event_registration.local import SQLiteEventRepository
-from event_registration.model import Mail, MailState, Status
+from event_registration.mail import Mail, MailState
+from event_registration.model import Status
 from event_registration.testing import ManualClock, RecordingNotifier, at_once, make_registration
 
 NOW = ManualClock().now

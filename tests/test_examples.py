@@ -10,7 +10,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from event_registration.model import Message
+from event_registration.mail import Message
 from event_registration.testing import NotifierContract
 
 EXAMPLES = Path(__file__).parent.parent / "examples"

@@ -13,7 +13,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from event_registration.export import REGISTRATION_FIELDS, CSVLines, JSONLines, registration_record
-from event_registration.model import Mail, MailState, Status
+from event_registration.mail import Mail, MailState
+from event_registration.model import Status
 from event_registration.questions import Column
 from event_registration.testing import make_registration
 from event_registration.wire import row_of

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from timing import cpu_seconds
 
 from event_registration.errors import InvalidRegistrationError
-from event_registration.model import Mail, MailState, Message, Registration, Status
+from event_registration.mail import Mail, MailState, Message
+from event_registration.model import Registration, Status
 from event_registration.rules import PROBLEM_MESSAGES, attendee_digest, check_address, normalise_address
 
 ADA = {

@@ -16,7 +16,8 @@ from event_registration.errors import (
     UnknownEventError,
 )
 from event_registration.local import SQLiteRepository
-from event_registration.model import MailState, Status
+from event_registration.mail import MailState
+from event_registration.model import Status
 from event_registration.ports import utc_now
 from event_registration.service import OnDuplicate, Outcome, RegistrationService
 from event_registration.testing import ManualClock, RecordingNotifier, make_registration

@@ -19,7 +19,8 @@ from event_registration.errors import (
     InvalidRegistrationError,
     RepositoryError,
 )
-from event_registration.model import Mail, MailState, Registration, Status
+from event_registration.mail import Mail, MailState
+from event_registration.model import Registration, Status
 from event_registration.rules import PROBLEM_MESSAGES
 from event_registration.wire import (
     answer_of,

@@ -29,7 +29,8 @@ from event_registration.errors import (
     UnknownRegistrationError,
 )
 from event_registration.event import Event, EventState, Listing
-from event_registration.model import Mail, MailState, Message, Registration, Status
+from event_registration.mail import Mail, MailState, Message
+from event_registration.model import Registration, Status
 from event_registration.ports import Clock, EventRepository, Notifier, RegistrationRepository
 from event_registration.service import OnDuplicate, Outcome, Receipt, RegistrationService
 from event_registration.settings import EventsMode, Settings

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
-from event_registration.model import Message, Status
+from event_registration.mail import MailKind, Message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
+    from event_registration.event import Event
     from event_registration.model import Registration
 
 __all__ = ["render"]
@@ -40,18 +43,50 @@ class _Wording:
 
 
 _WORDINGS = {
-    Status.CONFIRMED: _Wording(
+    MailKind.CONFIRMED: _Wording(
         subject="Registration confirmed",
         heading="You are registered",
         news="your place at this event is confirmed:",
         advice="You don\u2019t need to do anything else. See you there!",
     ),
-    Status.WAITLISTED: _Wording(
+    MailKind.WAITLISTED: _Wording(
         subject="On the waiting list",
         heading="You are on the waiting list",
         news="all seats of this event are taken, and you have a place on its waiting list:",
         advice="As soon as a seat becomes free and it is your turn, it is yours and we write to you. "
         "You don\u2019t need to do anything else.",
+    ),
+    MailKind.PROMOTED: _Wording(
+        subject="You have a seat",
+        heading="A seat became free, and it is yours",
+        news="you were on the waiting list, and now you have a seat at this event:",
+        advice="You don\u2019t need to do anything else. If you can\u2019t come, please cancel, so that the next "
+        "person gets the seat.",
+    ),
+    MailKind.CANCELLED: _Wording(
+        subject="Registration cancelled",
+        heading="Your registration is cancelled",
+        news="your registration for this event is cancelled:",
+        advice="If you change your mind, register again: as long as registration is open you are welcome.",
+    ),
+    MailKind.REPEATED: _Wording(
+        subject="Somebody tried to register again",
+        heading="You are registered already",
+        news="somebody, perhaps you, filled in the form for this event with your address and other details:",
+        advice="Nothing has changed: your registration stands as it was. To change its details, cancel it and "
+        "register again.",
+    ),
+    MailKind.MOVED: _Wording(
+        subject="Changed",
+        heading="The event has changed",
+        news="this event takes place at another time or place than you were told before. From now on it is:",
+        advice="Your registration stands. If you can\u2019t come any more, please cancel, so that somebody else can.",
+    ),
+    MailKind.CALLED_OFF: _Wording(
+        subject="Called off",
+        heading="The event is called off",
+        news="this event does not take place:",
+        advice="We are sorry. You don\u2019t need to do anything.",
     ),
 }
 
@@ -61,7 +96,7 @@ Hello \u2068{name}\u2069,
 {news}
 
     {event}
-
+{facts}
 {answers}{advice}
 
 {manage}You get this message because someone, most likely you, entered this address
@@ -105,7 +140,7 @@ dt, small {{ color: #a9bab6; }}
 <p>Hello <bdi>{name}</bdi>,</p>
 <p>{news}</p>
 <p class="event" dir="auto">{event}</p>
-{answers}<p>{advice}</p>
+{facts}{answers}<p>{advice}</p>
 {manage}<small>You get this message because someone, most likely you, entered this address in a registration form. \
 If it wasn\u2019t you, you can ignore it.</small>
 </main>
@@ -122,20 +157,29 @@ Whoever has this link can do that too: pass it on to nobody.</p>
 """
 
 
-def render(registration: Registration, *, link: str | None = None, answers: Sequence[tuple[str, str]] = ()) -> Message:
+def render(
+    registration: Registration,
+    *,
+    event: Event | None = None,
+    link: str | None = None,
+    answers: Sequence[tuple[str, str]] = (),
+) -> Message:
     """
-    Return the confirmation of *registration*.
+    Return the mail that *registration* owes.
 
     What came from the form is shown as text only: escaped in HTML, and broken after ``.``, ``@`` and ``:`` (by empty
     elements in HTML, by U+2060 WORD JOINER in text), so that no mail program makes a link of it; in the subject after
     ``=`` too, so that nothing is decoded. The subject holds the event's name and never the attendee's.
 
     Args:
-        registration: One that is confirmed or waits.
+        registration: Whose mail says where it stands, or its event's news, by the mail's kind.
+        event: The event, if its organiser has set it up: the mail says when and where it is.
         link: The address where it can be looked at and cancelled: our own, and the only link in the mail.
         answers: What was asked and answered, as people read it.
     """
-    wording = _WORDINGS[registration.status]
+    wording = _WORDINGS[registration.mail.kind]
+    is_over = registration.mail.kind is MailKind.CALLED_OFF
+    facts = [] if event is None or is_over else _facts(event)
     return Message(
         to=registration.attendee_email,
         subject=f"{wording.subject}: {registration.event_name.translate(_SUBJECT)}",
@@ -144,6 +188,7 @@ def render(registration: Registration, *, link: str | None = None, answers: Sequ
             event=registration.event_name.translate(_TEXT),
             news=wording.news,
             advice=wording.advice.replace("\u2019", "'"),
+            facts="".join(f"    {fact.translate(_TEXT)}\n" for fact in facts),
             answers=_answers_text(answers),
             manage=_MANAGE_TEXT.format(link=link) if link else "",
         ),
@@ -154,10 +199,24 @@ def render(registration: Registration, *, link: str | None = None, answers: Sequ
             heading=wording.heading,
             news=wording.news,
             advice=wording.advice,
+            facts="".join(f'<p dir="auto">{fact.translate(_HTML)}</p>\n' for fact in facts),
             answers=_answers_html(answers),
             manage=_MANAGE_HTML.format(link=link) if link else "",
         ),
     )
+
+
+def _facts(event: Event) -> list[str]:
+    """Return when and where *event* is, by the clocks of the place."""
+    zone = ZoneInfo(event.time_zone)
+    start, end = (instant.astimezone(zone) for instant in (event.starts_at, event.ends_at))
+    last = f"{end:%H:%M}" if start.date() == end.date() else _moment(end)
+    when = f"{_moment(start)} to {last} ({event.time_zone})"
+    return [when, event.venue] if event.venue else [when]
+
+
+def _moment(instant: datetime) -> str:
+    return f"{instant:%A}, {instant.day} {instant:%B %Y}, {instant:%H:%M}"
 
 
 def _answers_text(answers: Sequence[tuple[str, str]]) -> str:

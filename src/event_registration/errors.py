@@ -25,9 +25,11 @@ Everything that can go wrong, as one tree.
     ├── DeploymentError            (RuntimeError)     deployment-failed
     ├── RepositoryError            (RuntimeError)     repository-failed
     │   ├── RepositoryUnavailableError (ConnectionError)   repository-unavailable
-    │   └── TableLayoutError                          table-layout
+    │   ├── TableLayoutError                          table-layout
+    │   └── UnreadableRowError                        unreadable-row
     └── NotifierError              (RuntimeError)     mail-failed
         ├── TransientNotifierError (ConnectionError)  mail-delayed
+        │   └── ThrottledNotifierError                mail-throttled
         └── PermanentNotifierError                    mail-rejected
 
 Each error is also the builtin that a caller would expect, carries a stable ``code``, and its message holds no
@@ -68,9 +70,11 @@ __all__ = [
     "RepositoryUnavailableError",
     "SettingsError",
     "TableLayoutError",
+    "ThrottledNotifierError",
     "TransientNotifierError",
     "UnknownEventError",
     "UnknownRegistrationError",
+    "UnreadableRowError",
 ]
 
 
@@ -257,6 +261,12 @@ class TableLayoutError(RepositoryError):
     code = "table-layout"
 
 
+class UnreadableRowError(RepositoryError):
+    """A stored row is not what it should be: something else wrote it."""
+
+    code = "unreadable-row"
+
+
 class NotifierError(EventRegistrationError, RuntimeError):
     """A message could not be handed over, for a reason the notifier doesn't know."""
 
@@ -267,6 +277,12 @@ class TransientNotifierError(NotifierError, ConnectionError):
     """The message could not be handed over now; later it may."""
 
     code = "mail-delayed"
+
+
+class ThrottledNotifierError(TransientNotifierError):
+    """The service takes no more messages for now: its rate or its quota is used up."""
+
+    code = "mail-throttled"
 
 
 class PermanentNotifierError(NotifierError):

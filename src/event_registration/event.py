@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from event_registration.errors import (
     Problem,
     RegistrationClosedError,
 )
+from event_registration.mail import MailKind
 from event_registration.model import Status
 from event_registration.questions import Questionnaire
 from event_registration.rules import (
@@ -36,12 +37,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from event_registration.errors import NotAdmittedError
+    from event_registration.model import Registration
 
 __all__ = ["MAX_CAPACITY", "Event", "EventState", "Listing", "refusal"]
 
 MAX_CAPACITY = 999_999
 """The most seats an event can have: a seat's number has six digits."""
 
+_SETTLED_AFTER = timedelta(minutes=1)
 _MAX_VENUE = 200
 _MAX_QUESTIONS = 32 * 1024
 _MESSAGES = PROBLEM_MESSAGES | {
@@ -227,13 +230,18 @@ class Listing:
         revision: Rises with every change.
         is_cancelled: Whether the organiser called it off.
         resizing_to: The capacity that a change in progress is bringing about; ``None`` if there is none.
-        changed_at: When it was changed last, if the repository needs to know; it says nothing of the event.
+        news: The revision of the last change that everybody who is registered is to be told of; 0 if there was none.
+        telling: The key of the person up to whom that was told, in their order; empty before the first, ``None`` if
+            nobody is left to tell.
+        changed_at: When it was changed last; it says nothing of the event.
     """
 
     event: Event
     revision: int = 1
     is_cancelled: bool = False
     resizing_to: int | None = None
+    news: int = 0
+    telling: str | None = None
     changed_at: datetime | None = field(default=None, eq=False)
 
     @property
@@ -259,6 +267,17 @@ class Listing:
         if self.event.opens_at is not None and now < self.event.opens_at:
             return EventState.NOT_OPEN_YET
         return EventState.OPEN
+
+    def tells_at(self, now: datetime) -> bool:
+        """Tell whether its news is told *now*: a minute after the last change, so that one mail tells of several."""
+        is_settled = self.changed_at is None or now - self.changed_at >= _SETTLED_AFTER
+        return self.telling is not None and is_settled and now < self.event.ends_at
+
+    def news_for(self, registration: Registration) -> MailKind | None:
+        """Return what news *registration* is still to be told, if any."""
+        if registration.status is Status.CANCELLED or registration.told_of >= self.news:
+            return None
+        return MailKind.CALLED_OFF if self.is_cancelled else MailKind.MOVED
 
     def promotes_at(self, now: datetime) -> bool:
         """Tell whether who waits may get a seat *now*: until the event starts, or closes if that is later."""

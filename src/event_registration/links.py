@@ -14,6 +14,7 @@ import hmac
 import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from attrs import astuple, frozen
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-__all__ = ["Keyring", "Keys", "Link", "Links"]
+    from event_registration.event import Event
+
+__all__ = ["Keyring", "Keys", "Link", "Links", "end_of_links"]
+
+_LASTS = timedelta(days=30)
 
 _CURRENT = "current"
 _KEY_ID = re.compile(r"(?!current$)[A-Za-z0-9]{1,16}")
@@ -33,6 +38,11 @@ _KEY = re.compile(r"[!-~]{32,128}")
 _MOST_KEYS = 2
 _TOKEN = re.compile(r"(v1\.([A-Za-z0-9]{1,16})\.([A-Za-z0-9_-]{1,4096}))\.([A-Za-z0-9_-]{43})", re.ASCII)
 _MANAGE = "manage"
+
+
+def end_of_links(event: Event) -> datetime:
+    """Return until when the links in mails about an event are good."""
+    return event.ends_at + _LASTS
 
 
 @frozen(repr=False)

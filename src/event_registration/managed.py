@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import random
 import time
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from event_registration.catalogue import Catalogue
-from event_registration.confirmation import render
-from event_registration.delivery import Schedule
 from event_registration.errors import (
-    EventRegistrationError,
     InvalidRegistrationError,
     RepositoryError,
-    RepositoryUnavailableError,
     UnknownEventError,
 )
 from event_registration.event import EventState, refusal
-from event_registration.links import Link
 from event_registration.model import Status, new_registration_id
-from event_registration.ports import utc_now
+from event_registration.ports import Debtor, utc_now
 from event_registration.rules import check_event_id, normalise_event_id
+from event_registration.schedule import Schedule
 from event_registration.service import OnDuplicate, RegistrationService
 
 if TYPE_CHECKING:
@@ -33,40 +27,14 @@ if TYPE_CHECKING:
     from event_registration.delivery import Delivered
     from event_registration.errors import Problem
     from event_registration.event import Event, Listing
-    from event_registration.links import Links
-    from event_registration.model import Message, Registration
-    from event_registration.ports import Clock, EventRepository, Notifier
+    from event_registration.model import Registration
+    from event_registration.ports import Clock, EventRepository
+    from event_registration.relay import Relay
 
-__all__ = ["EventRegistrationService", "Settled", "end_of_links"]
-
+__all__ = ["EventRegistrationService"]
 
 # How long who comes serves the queue for others too; the rest is the schedule's.
 _SECONDS_TO_SERVE = 1.0
-# What an event takes at worst before its mails: the adapters' time-outs.
-_SECONDS_FOR_AN_EVENT = 4.0
-# A link in a mail is good for so long after the event's end.
-_LINK_LASTS = timedelta(days=30)
-
-
-def end_of_links(event: Event) -> datetime:
-    """Return until when the links in mails about an event are good."""
-    return event.ends_at + _LINK_LASTS
-
-
-@frozen
-class Settled:
-    """
-    What came of serving the queues.
-
-    Args:
-        events: How many events were looked at.
-        promoted: How many people got a seat.
-        troubles: Why an event's queue could not be served or a promotion's mail not be sent. A later call goes on.
-    """
-
-    events: int = 0
-    promoted: int = 0
-    troubles: tuple[EventRegistrationError, ...] = ()
 
 
 class EventRegistrationService(RegistrationService):
@@ -75,34 +43,30 @@ class EventRegistrationService(RegistrationService):
 
     Args:
         repository: Where events and registrations are kept.
-        notifier: What sends mail.
+        relay: What sends the mail of who registers at once; ``None`` leaves it due, for another `Relay` to send.
         event_ids: The only event ids that are taken; ``None`` takes all of the catalogue.
         on_duplicate: Whether a repeat is answered as if it were the first, or refused.
         clock: Tells the time that is stored, and that doors open and close by.
         monotonic: The clock of deadlines and of the catalogue's age, in seconds.
         new_id: Makes the id of each registration.
-        links: Signs the links in mails; without it mails have none. `SelfService` is what they lead to.
         cache_seconds: How long an event that was read is good for, at most 30.
-        chance: Returns a number from 0 to 1, evenly spread: where settling all events begins.
     """
 
     def __init__(  # noqa: PLR0913 - parts and policies, all keyword-only but the two that everyone gives
         self,
         repository: EventRepository,
-        notifier: Notifier,
+        relay: Relay | None,
         *,
         event_ids: Collection[str] | None = None,
         on_duplicate: OnDuplicate = OnDuplicate.ANSWER,
         clock: Clock = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
         new_id: Callable[[], str] = new_registration_id,
-        links: Links | None = None,
         cache_seconds: float = 5.0,
-        chance: Callable[[], float] = random.random,
     ) -> None:
         super().__init__(
             repository,
-            notifier,
+            None,
             event_ids=event_ids,
             on_duplicate=on_duplicate,
             clock=clock,
@@ -110,10 +74,9 @@ class EventRegistrationService(RegistrationService):
             new_id=new_id,
         )
         self._events = repository
-        self._links = links
+        self._relay = relay
         # A repository relies on it that nobody believes for a minute what an event was (`change_event`).
         self._catalogue = Catalogue(repository, seconds=min(cache_seconds, 30.0), monotonic=monotonic)
-        self._chance = chance
 
     def card(self, event_id: str, *, deadline: float | None = None) -> tuple[Event, EventState]:
         """
@@ -170,70 +133,6 @@ class EventRegistrationService(RegistrationService):
             return error.problems
         return ()
 
-    def settle(self, event_id: str, *, deadline: float | None = None) -> Settled:
-        """
-        Give an event's free seats to who waits, and send the mails that promotions owe.
-
-        It may be called at any time, by any number of callers, and completes what a crash has left.
-
-        Args:
-            event_id: The event.
-            deadline: The instant of *monotonic* by which it must be over. What there is no time for is left to the
-                next call.
-
-        Raises:
-            RepositoryError: The repository failed. Settling again does the rest.
-        """
-        schedule = Schedule.until(deadline, self._monotonic())
-        now = self._clock()
-        promoted = self._events.settle(event_id, now, deadline=schedule.half(self._monotonic()))
-        read_at = self._monotonic()
-        listing = self._events.find_event(event_id, deadline=schedule.store_by)
-        if listing is None or listing.is_cancelled:  # nobody is told of a seat that is of no use
-            return Settled(1, promoted)
-        self._catalogue.remember(listing, read_at)
-        troubles = []
-        for registration in self._events.promoted(event_id):
-            if schedule.is_over(self._monotonic()):
-                break
-            named = evolve(registration, event_name=listing.event.event_name)
-            sent, trouble = self._delivery.send_again(named, now, schedule)
-            if trouble:
-                troubles.append(self._delivery.give_up(sent, schedule) or trouble)
-        return Settled(1, promoted, tuple(troubles))
-
-    def settle_all(self, *, deadline: float | None = None) -> Settled:
-        """
-        Settle every limited event that isn't over; what fails for one doesn't keep the others waiting.
-
-        It begins with any of them, so that where there is no time for all, none is always the last.
-
-        Args:
-            deadline: The instant of *monotonic* by which it must be over; what was not reached is left to the next
-                call, and told as a trouble.
-
-        Raises:
-            RepositoryError: The events can't be listed.
-        """
-        now = self._clock()
-        events = [each for each in self._events.list_events() if each.event.ends_at > now and each.limit is not None]
-        first = int(self._chance() * len(events))
-        total = Settled()
-        for number, listing in enumerate(events[first:] + events[:first]):
-            if deadline is not None and self._monotonic() > deadline - _SECONDS_FOR_AN_EVENT:
-                late = RepositoryUnavailableError(f"There was no time for {len(events) - number} events.")
-                return evolve(total, troubles=(*total.troubles, late))
-            try:
-                settled = self.settle(listing.event.event_id, deadline=deadline)
-            except RepositoryError as error:
-                settled = Settled(1, troubles=(error,))
-            total = Settled(
-                total.events + settled.events,
-                total.promoted + settled.promoted,
-                total.troubles + settled.troubles,
-            )
-        return total
-
     def _named(self, registration: Registration, store_by: float | None) -> Registration:
         event = self._listing(registration.event_id, store_by).event
         return evolve(registration, event_name=event.event_name, answers=_answered(event, registration.answers))
@@ -242,20 +141,15 @@ class EventRegistrationService(RegistrationService):
         self._check_event_id(event_id)
         return self._catalogue.find(event_id, deadline=look_by)
 
-    def _message(self, registration: Registration) -> Message:
-        # It was read a moment ago, and a mail is not to wait for a newer one.
-        listing = self._catalogue.last(registration.event_id) or self._catalogue.find(registration.event_id)
-        link = Link(
-            registration.event_id,
-            self._events.digest_of(registration.attendee_email),
-            registration.link_generation,
-            int(end_of_links(listing.event).timestamp()),
-        )
-        return render(
-            registration,
-            link=self._links.address_of(link) if self._links else None,
-            answers=_summary(listing.event, registration),
-        )
+    def _mailed(self, stored: Registration, _now: datetime, schedule: Schedule, *, is_first: bool) -> Delivered:  # noqa: ARG002 - first or not, what is due is sent
+        if self._relay is None:
+            return stored, None
+        debtor = Debtor(stored.event_id, self._events.digest_of(stored.attendee_email))
+        try:
+            troubles = self._relay.deliver(debtor, deadline=schedule.deadline).troubles
+        except RepositoryError as error:
+            return stored, error
+        return stored, troubles[0] if troubles else None
 
     def _store(self, asked: Registration, now: datetime, store_by: float | None) -> Delivered:
         listing = self._catalogue.find(asked.event_id, deadline=store_by)
@@ -269,6 +163,7 @@ class EventRegistrationService(RegistrationService):
             if stored is None or stored.status is Status.CANCELLED or not stored.same_details(asked):
                 raise refusal(door)
             return stored, None
+        asked = evolve(asked, told_of=listing.revision)
         stored = self._events.admit(asked, listing, deadline=store_by)
         if stored.status is Status.WAITLISTED:
             stored, trouble = self._served(stored, now, store_by)
@@ -303,7 +198,3 @@ class EventRegistrationService(RegistrationService):
 def _answered(event: Event, answers: object) -> dict[str, Any]:
     """Return *answers* in normal form; where nothing is asked, whatever was sent is left alone."""
     return event.questionnaire.answers_of(answers) if event.questionnaire else {}
-
-
-def _summary(event: Event, registration: Registration) -> list[tuple[str, str]]:
-    return event.questionnaire.summary(registration.answers) if event.questionnaire else []

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, field, frozen
 
 from event_registration.errors import InvalidRegistrationError, Problem
+from event_registration.mail import Mail, MailKind, MailState
 from event_registration.rules import (
     PROBLEM_MESSAGES,
     check_address,
     check_event_id,
     check_name,
-    is_plain_line,
     normalise_address,
     normalise_event_id,
     normalise_name,
@@ -25,7 +25,7 @@ from event_registration.rules import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Mail", "MailState", "Message", "Registration", "Status", "new_registration_id"]
+__all__ = ["Registration", "Status", "new_registration_id"]
 
 
 class Status(StrEnum):
@@ -34,61 +34,6 @@ class Status(StrEnum):
     CONFIRMED = "confirmed"
     WAITLISTED = "waitlisted"
     CANCELLED = "cancelled"
-
-
-class MailState(StrEnum):
-    """Whether the mail a registration owes has gone out."""
-
-    DUE = "due"
-    SENT = "sent"
-    FAILED = "failed"
-
-
-@frozen(kw_only=True)
-class Mail:
-    """
-    The mail that a registration owes its attendee.
-
-    Args:
-        state: Due, sent, or failed for good.
-        attempts: How often sending was begun.
-        attempted_at: When sending was begun last, aware.
-    """
-
-    state: MailState = MailState.DUE
-    attempts: int = 0
-    attempted_at: datetime | None = None
-
-
-@frozen(kw_only=True)
-class Message:
-    """
-    One mail to one person, as a notifier gets it.
-
-    Args:
-        to: The only recipient's address: ASCII, the domain in A-labels.
-        subject: One line without control characters.
-        text: The body for programs that show plain text.
-        html: The same body as a complete HTML document.
-    """
-
-    to: str
-    subject: str
-    text: str
-    html: str
-
-    def __attrs_post_init__(self) -> None:
-        """
-        Refuse what would become another header or another recipient, whichever library writes the message.
-
-        Raises:
-            ValueError: The recipient is no address in normal form, or the subject holds a control character or what
-                mail programs decode as an encoded word.
-        """
-        if check_address(self.to):
-            raise ValueError("the recipient is no address")
-        if not is_plain_line(self.subject):
-            raise ValueError("the subject is no plain line of text")
 
 
 _RULES: dict[str, Callable[[str], str | None]] = {
@@ -117,11 +62,13 @@ _INNER_RULES: dict[str, Callable[[object], bool]] = {
     "answers": lambda value: isinstance(value, dict),
     "link_generation": _is_count,
     "revision": _is_count,
+    "told_of": _is_count,
     "mail": lambda value: (
         isinstance(value, Mail)
         and isinstance(value.state, MailState)
-        and _is_count(value.attempts)
-        and _is_instant(value.attempted_at)
+        and isinstance(value.kind, MailKind)
+        and all(map(_is_count, (value.number, value.attempts)))
+        and all(map(_is_instant, (value.attempted_at, value.due_at, value.repeated_at)))
     ),
 }
 
@@ -159,6 +106,7 @@ class Registration:
             and checks them, since only the event knows its questions.
         link_generation: What links in mails must name to be its own; it rises when the registration is cancelled.
         revision: Rises with every change of the sign-up itself.
+        told_of: The revision of its event that its mails tell of: a later change is still to be told.
         mail: The mail it owes.
 
     Raises:
@@ -177,6 +125,7 @@ class Registration:
     answers: Mapping[str, Any] = field(factory=dict, hash=False)
     link_generation: int = 1
     revision: int = 1
+    told_of: int = 0
     mail: Mail = field(factory=Mail)
 
     def __attrs_post_init__(self) -> None:
@@ -195,8 +144,26 @@ class Registration:
         """Tell whether *other* says the same of the same person, compared in normal form."""
         return self._details() == other._details()
 
-    def cancelled(self) -> Registration:
-        """Return the registration that its attendee or an organiser has cancelled: no link of its mails is live."""
+    def admitted(self, status: Status, *, seat: int | None = None, place: int | None = None) -> Registration:
+        """Return the registration as it is let in, with a mail that says so."""
+        return evolve(self, status=status, seat=seat, place=place, mail=evolve(self.mail, kind=MailKind(status.value)))
+
+    def promoted(self, seat: int | None, now: datetime) -> Registration:
+        """Return the registration as it gets a seat from the waiting list; a mail is owed."""
+        return evolve(
+            self,
+            status=Status.CONFIRMED,
+            seat=seat,
+            revision=self.revision + 1,
+            mail=self.mail.owing(MailKind.PROMOTED, now),
+        )
+
+    def cancelled(self, now: datetime) -> Registration:
+        """
+        Return the registration that its attendee or an organiser has cancelled; a mail is owed.
+
+        No link of its earlier mails is live any more.
+        """
         return evolve(
             self,
             status=Status.CANCELLED,
@@ -204,11 +171,21 @@ class Registration:
             place=None,
             link_generation=self.link_generation + 1,
             revision=self.revision + 1,
+            mail=self.mail.owing(MailKind.CANCELLED, now),
         )
+
+    def told(self, kind: MailKind, event_revision: int, now: datetime) -> Registration:
+        """Return the registration as it owes the news of its event."""
+        return evolve(self, told_of=event_revision, mail=self.mail.owing(kind, now))
 
     def after(self, earlier: Registration) -> Registration:
         """Return the registration as that of a person who comes back: it takes the place of *earlier*, cancelled."""
-        return evolve(self, link_generation=earlier.link_generation, revision=earlier.revision + 1)
+        return evolve(
+            self,
+            link_generation=earlier.link_generation,
+            revision=earlier.revision + 1,
+            mail=self.mail.following(earlier.mail),
+        )
 
     def _details(self) -> tuple[object, ...]:
         return self.event_id, self.event_name, self.attendee_name, self.attendee_email.lower(), self.answers

@@ -259,7 +259,7 @@ class Organiser:
         """
         for _ in range(_TRIES):
             found = self.registration(event_id, attendee_email)
-            if found.status is Status.CANCELLED or self._repository.cancel(found):
+            if found.status is Status.CANCELLED or self._repository.cancel(found, self._clock()):
                 promoted = self._repository.settle(event_id, self._clock())
                 return Cancellation(self.registration(event_id, attendee_email), promoted)
         raise RepositoryUnavailableError("The registration changes all the time.")

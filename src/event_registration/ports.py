@@ -5,13 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
+from attrs import frozen
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from event_registration.event import Event, Listing
-    from event_registration.model import Message, Registration, Status
+    from event_registration.mail import Mail, MailState, Message
+    from event_registration.model import Registration, Status
 
-__all__ = ["Clock", "EventRepository", "Notifier", "RegistrationRepository", "utc_now"]
+__all__ = ["Clock", "Debtor", "EventRepository", "Notifier", "Outbox", "RegistrationRepository", "utc_now"]
 
 
 class Clock(Protocol):
@@ -68,7 +71,9 @@ class RegistrationRepository(Protocol):
 
     def replace(self, old: Registration, new: Registration, *, deadline: float | None = None) -> bool:
         """
-        Put *new* in the place of *old*, the same person's, if its revision and mail attempts are still those of *old*.
+        Put *new* in the place of *old*, the same person's, if it is still as *old* says.
+
+        What is looked at is its revision, and of its mail the number, the state and the attempts.
 
         Returns:
             Whether *new* is stored now; ``False`` says that another change came first.
@@ -181,9 +186,9 @@ class EventRepository(RegistrationRepository, Protocol):
             RepositoryError: The repository failed.
         """
 
-    def cancel(self, registration: Registration, *, deadline: float | None = None) -> bool:
+    def cancel(self, registration: Registration, now: datetime, *, deadline: float | None = None) -> bool:
         """
-        Cancel *registration*, and free its seat or place for the next `settle`.
+        Cancel *registration*, and free its seat or place for the next `settle`; a mail about it is owed from *now* on.
 
         Returns:
             Whether it is cancelled now; ``False`` says that it was not as read any more.
@@ -229,10 +234,114 @@ class EventRepository(RegistrationRepository, Protocol):
             RepositoryError: The repository failed.
         """
 
-    def promoted(self, event_id: str) -> Iterator[Registration]:
+    def tell(self, event_id: str, now: datetime, *, deadline: float | None = None) -> int:
         """
-        Return the registrations that were promoted and still owe the mail that tells of it.
+        Let the registrations of an event owe its news, if there are any and the event was not changed for a minute.
+
+        A registration that is cancelled, or whose mails tell of that change anyway, owes nothing. Each owes it once,
+        however often this is killed and called again.
+
+        Returns:
+            How many owe it by this call. What there was no time for is left to the next one.
+
+        Raises:
+            RepositoryError: The repository failed. Calling again does the rest.
+        """
+
+
+@frozen
+class Debtor:
+    """
+    Whose registration owes a mail.
+
+    Args:
+        event_id: The event.
+        digest: The person's key.
+    """
+
+    event_id: str
+    digest: str
+
+
+class Outbox(Protocol):
+    """
+    What registrations owe by mail, seen by whoever sends it: each registration's row says it itself.
+
+    Besides, it counts how many mails an address gets in a day, over all events, and remembers who wants none.
+    """
+
+    def due(self, now: datetime, *, deadline: float | None = None) -> Iterator[Debtor]:
+        """
+        Return whose mail may be claimed *now*, roughly the longest due first.
+
+        It may lag behind what was stored a moment ago: whoever claims looks at the registration again.
 
         Raises:
             RepositoryError: The repository failed.
+        """
+
+    def find_by_digest(self, event_id: str, digest: str, *, deadline: float | None = None) -> Registration | None:
+        """
+        Return the registration of the person whose key is *digest* as last stored, if there is one.
+
+        Raises:
+            RepositoryUnavailableError: Not now.
+            UnreadableRowError: Its row is no registration.
+            RepositoryError: Someone has to mend the repository first.
+        """
+
+    def mark(self, registration: Registration, mail: Mail, *, deadline: float | None = None) -> bool:
+        """
+        Put *mail* in the place of that of *registration*, if its number, state and attempts are still as read.
+
+        Nothing else of the registration is looked at or written.
+
+        Returns:
+            Whether *mail* is stored now; ``False`` says that another claim or a newer debt came first.
+
+        Raises:
+            RepositoryUnavailableError: Not now. It may have been stored.
+            RepositoryError: Someone has to mend the repository first.
+        """
+
+    def discard(self, debtor: Debtor, *, deadline: float | None = None) -> None:
+        """
+        Let a row that is no registration owe no mail any more: it failed, and says why.
+
+        Raises:
+            RepositoryError: The repository failed.
+        """
+
+    def spend(self, digest: str, debt: str, now: datetime, *, limit: int, deadline: float | None = None) -> str | None:
+        """
+        Count a mail into its recipient's day, unless that got *limit* others already or the address is blocked.
+
+        Args:
+            digest: The recipient's key.
+            debt: What tells this mail from others: it is counted once, however often it is tried.
+            now: The present; days are those of UTC.
+            limit: How many mails the address may get in a day.
+            deadline: The instant of `time.monotonic` by which it must be over.
+
+        Returns:
+            ``None`` if it may be sent; otherwise why not: ``budget``, ``bounced`` or ``complained``.
+
+        Raises:
+            RepositoryError: The repository failed. It may have been counted; counting it again is harmless.
+        """
+
+    def block(self, digest: str, state: MailState, *, deadline: float | None = None) -> None:
+        """
+        Send nothing to an address any more, because a mail to it has bounced for good or was complained about.
+
+        Raises:
+            RepositoryError: The repository failed. Blocking again is harmless.
+        """
+
+    def unblock(self, digest: str, *, deadline: float | None = None) -> None:
+        """
+        Let an address get mails again, as many that day as if it had got none.
+
+        Raises:
+            RepositoryError: The repository failed. Unblocking again is harmless.
         """

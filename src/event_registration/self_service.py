@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
-from event_registration.delivery import Schedule
 from event_registration.errors import (
     EventRegistrationError,
     InvalidLinkError,
@@ -15,9 +14,11 @@ from event_registration.errors import (
     RepositoryUnavailableError,
     UnknownEventError,
 )
-from event_registration.managed import end_of_links
+from event_registration.links import end_of_links
 from event_registration.model import Status
 from event_registration.ports import utc_now
+from event_registration.queues import Queues
+from event_registration.schedule import Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +44,7 @@ class View:
         event: Its event.
         state: What a newcomer meets at the event's door.
         position: Its number among who waits, 1 being next; ``None`` if it doesn't wait.
-        trouble: What could not be done besides, if anything: serving the queue, or mailing who got a seat.
+        trouble: Why the queue could not be served, if it couldn't.
     """
 
     registration: Registration
@@ -61,7 +62,7 @@ class SelfService:
     From then on it tells that, and once the person has come back it is worth nothing: the new mail has a new one.
 
     Args:
-        service: What took the registrations, and serves the queue when one is cancelled.
+        service: What took the registrations.
         repository: Where events and registrations are kept.
         links: Reads the links.
         clock: Tells when a link has expired.
@@ -78,6 +79,7 @@ class SelfService:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._service = service
+        self._queues = Queues(repository, clock=clock, monotonic=monotonic)
         self._repository = repository
         self._links = links
         self._clock = clock
@@ -118,7 +120,7 @@ class SelfService:
             if registration.status is Status.CANCELLED:
                 trouble = self._hand_on(registration, deadline)
                 return evolve(self._view(registration, deadline, look_by), trouble=trouble)
-            self._repository.cancel(registration, deadline=look_by)
+            self._repository.cancel(registration, self._clock(), deadline=look_by)
         raise RepositoryUnavailableError("The registration changes all the time.")
 
     def _linked(self, token: object, look_by: float | None) -> Registration:
@@ -149,7 +151,7 @@ class SelfService:
     def _hand_on(self, cancelled: Registration, deadline: float | None) -> EventRegistrationError | None:
         """Give to who waits what *cancelled* has left; cancelled it is, whatever fails here."""
         try:
-            troubles = self._service.settle(cancelled.event_id, deadline=deadline).troubles
+            troubles = self._queues.settle(cancelled.event_id, deadline=deadline).troubles
         except RepositoryError as error:
             return error
         return troubles[0] if troubles else None

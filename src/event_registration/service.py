@@ -8,23 +8,24 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, field, frozen
 
-from event_registration.confirmation import render
-from event_registration.delivery import Delivery, Schedule
 from event_registration.errors import (
     AlreadyRegisteredError,
     EventRegistrationError,
+    RepositoryError,
     RepositoryUnavailableError,
     UnknownEventError,
 )
-from event_registration.model import Mail, Status, new_registration_id
+from event_registration.mail import Mail, MailKind
+from event_registration.model import Status, new_registration_id
 from event_registration.ports import utc_now
+from event_registration.schedule import Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from datetime import datetime
 
-    from event_registration.delivery import Delivered
-    from event_registration.model import Message, Registration
+    from event_registration.delivery import Delivered, Delivery
+    from event_registration.model import Registration
     from event_registration.ports import Clock, Notifier, RegistrationRepository
 
 __all__ = ["OnDuplicate", "Outcome", "Receipt", "RegistrationService"]
@@ -71,7 +72,7 @@ class RegistrationService:
 
     Args:
         repository: Where registrations are kept.
-        notifier: What sends mail.
+        notifier: What sends mail; ``None`` leaves it due, for a `Relay` to send.
         event_ids: The only event ids that are taken; ``None`` takes any.
         on_duplicate: Whether a repeat is answered as if it were the first, or refused.
         clock: Tells the time that is stored.
@@ -82,7 +83,7 @@ class RegistrationService:
     def __init__(  # noqa: PLR0913 - parts and policies, all keyword-only but the two that everyone gives
         self,
         repository: RegistrationRepository,
-        notifier: Notifier,
+        notifier: Notifier | None,
         *,
         event_ids: Collection[str] | None = None,
         on_duplicate: OnDuplicate = OnDuplicate.ANSWER,
@@ -91,7 +92,7 @@ class RegistrationService:
         new_id: Callable[[], str] = new_registration_id,
     ) -> None:
         self._repository = repository
-        self._delivery = Delivery(repository, notifier, render=self._message, monotonic=monotonic)
+        self._delivery = _delivery(repository, notifier, monotonic) if notifier else None
         self._event_ids = None if event_ids is None else frozenset(event_ids)
         self._on_duplicate = on_duplicate
         self._clock = clock
@@ -131,26 +132,24 @@ class RegistrationService:
             registration_id=self._new_id(),
             status=Status.CONFIRMED,
             registered_at=now,
-            mail=Mail(attempts=1, attempted_at=now),
+            mail=self._debt(now),
         )
 
         stored, delay = self._store(asked, now, schedule.store_by)
 
-        if stored.registration_id == asked.registration_id:
-            # A promotion in between owes another mail, which this call has not claimed yet.
-            if stored.mail == asked.mail:
-                current, trouble = self._delivery.send(stored, schedule)
-            else:
-                current, trouble = self._delivery.send_again(stored, now, schedule)
-            return Receipt(current, trouble or delay)
-        same = stored.same_details(asked)
-        current, trouble = self._delivery.send_again(stored, now, schedule) if same else (registration, None)
+        is_first = stored.registration_id == asked.registration_id
+        if is_first or stored.same_details(asked):
+            current, trouble = self._mailed(stored, now, schedule, is_first=is_first)
+            outcome = Outcome.REGISTERED if is_first else Outcome.REPEATED
+        else:
+            current, trouble = registration, self._told(stored, now, schedule)
+            outcome = Outcome.DIFFERENT
         trouble = trouble or delay
-        if self._on_duplicate is OnDuplicate.REJECT:
+        if outcome is not Outcome.REGISTERED and self._on_duplicate is OnDuplicate.REJECT:
             raise AlreadyRegisteredError("This address is registered for the event already.") from trouble
-        if not same:
+        if outcome is Outcome.DIFFERENT:
             current = self._as_newcomer(registration, schedule.store_by)
-        return Receipt(current, trouble, outcome=Outcome.REPEATED if same else Outcome.DIFFERENT)
+        return Receipt(current, trouble, outcome=outcome)
 
     def _named(self, registration: Registration, _store_by: float | None) -> Registration:
         """Return *registration* with its event's name, or raise `UnknownEventError`."""
@@ -168,9 +167,27 @@ class RegistrationService:
                 return back, None
         raise RepositoryUnavailableError("The registration changes all the time.")
 
-    def _message(self, registration: Registration) -> Message:
-        """Return the mail that *registration* owes."""
-        return render(registration)
+    def _debt(self, now: datetime) -> Mail:
+        """Return the mail that a new registration owes: claimed already, if it is sent by this very call."""
+        mail = Mail(due_at=now)
+        return self._delivery.claimed(mail, now) if self._delivery else mail
+
+    def _mailed(self, stored: Registration, now: datetime, schedule: Schedule, *, is_first: bool) -> Delivered:
+        """Send the mail that *stored* owes, if it is sent here and has not gone out."""
+        if self._delivery is None:
+            return stored, None
+        return self._delivery.send(stored, schedule) if is_first else self._delivery.send_again(stored, now, schedule)
+
+    def _told(self, stored: Registration, now: datetime, schedule: Schedule) -> EventRegistrationError | None:
+        """Let *stored* owe the news that somebody tried to register its address again, with other details."""
+        if self._delivery or self._on_duplicate is OnDuplicate.REJECT or not stored.mail.owes_repeat(now):
+            return None
+        repeated = evolve(stored, mail=stored.mail.owing(MailKind.REPEATED, now))
+        try:
+            self._repository.replace(stored, repeated, deadline=schedule.store_by)
+        except RepositoryError as error:
+            return error
+        return None
 
     def _as_newcomer(self, asked: Registration, _store_by: float | None) -> Registration:
         """Return what a stranger with the details of *asked* would be told now."""
@@ -179,3 +196,11 @@ class RegistrationService:
     def _check_event_id(self, event_id: str) -> None:
         if self._event_ids is not None and event_id not in self._event_ids:
             raise UnknownEventError("There is no such event.")
+
+
+def _delivery(repository: RegistrationRepository, notifier: Notifier, monotonic: Callable[[], float]) -> Delivery:
+    # Who only leaves mails due is not to import what writes them.
+    from event_registration.confirmation import render
+    from event_registration.delivery import Delivery
+
+    return Delivery(repository, notifier, render=render, monotonic=monotonic)

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from event_registration.errors import Problem, SettingsError
+from event_registration.mail import MAILS_PER_DAY
 from event_registration.rules import check_sender, normalise_address, split_sender
 from event_registration.service import OnDuplicate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-__all__ = ["PREFIX", "EventsMode", "Settings"]
+__all__ = ["PREFIX", "Confirmation", "EventsMode", "Settings"]
 
 PREFIX = "EVENT_REGISTRATION_"
 """What the name of every variable begins with."""
@@ -31,8 +32,16 @@ _SECRET = re.compile(r"(?:arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:sec
 _PAGE = re.compile(
     r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?/(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2}){0,500}"
 )
+_MOST_MAILS = 1000
 # A link needs a key to be signed with and a page to lead to.
 _TOGETHER = ("link_keys", "manage_url")
+
+
+class Confirmation(StrEnum):
+    """Who sends the mail that a registration owes."""
+
+    INLINE = "inline"
+    OUTBOX = "outbox"
 
 
 class EventsMode(StrEnum):
@@ -54,6 +63,10 @@ class Settings:
         events: ``open`` takes any event that is named, ``managed`` those that the organiser has set up.
         event_ids: The only event ids that are taken; ``None`` takes any.
         on_duplicate: ``answer`` a repeat as if it were the first, or ``reject`` it with 409.
+        confirmation: ``inline`` sends the mail in the call that registers; ``outbox`` leaves it due, to be sent by the
+            function that `make_stream_handler` makes, or by ``serve``'s own thread.
+        mails_per_day: How many mails one address gets in a day at most, over all events; not of those that are sent
+            inline for events that nobody has set up, since nothing is counted there.
         configuration_set: The SES configuration set that mail is sent with.
         link_keys: The secret in Secrets Manager, by name or ARN, with the keys that the links in mails are signed with;
             with managed events, and not without *manage_url*.
@@ -66,6 +79,8 @@ class Settings:
     events: EventsMode = EventsMode.OPEN
     event_ids: frozenset[str] | None = None
     on_duplicate: OnDuplicate = OnDuplicate.ANSWER
+    confirmation: Confirmation = Confirmation.INLINE
+    mails_per_day: int = MAILS_PER_DAY
     configuration_set: str | None = None
     link_keys: str | None = None
     manage_url: str | None = None
@@ -142,6 +157,12 @@ def _set_of(parse: Callable[[str], str]) -> Callable[[str], frozenset[str]]:
     return parse_all
 
 
+def _mails_per_day(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:5]) <= _MOST_MAILS):
+        raise ValueError(f"must be a whole number from 1 to {_MOST_MAILS}.")
+    return int(text)
+
+
 def _one_of(kind: type[StrEnum]) -> Callable[[str], StrEnum]:
     def parse(text: str) -> StrEnum:
         try:
@@ -161,6 +182,8 @@ _PARSERS: dict[str, Callable[[str], object]] = {
     "events": _one_of(EventsMode),
     "event_ids": _set_of(_matching(_EVENT_ID, "event ids: letters, digits, or the signs . _ ~ -")),
     "on_duplicate": _one_of(OnDuplicate),
+    "confirmation": _one_of(Confirmation),
+    "mails_per_day": _mails_per_day,
     "configuration_set": _matching(_CONFIGURATION_SET, "a configuration set's name: letters, digits, - or _"),
     "link_keys": _matching(_SECRET, "the name or the ARN of a secret in Secrets Manager"),
     "manage_url": _matching(_PAGE, "a page's address without ? and #, as in https://events.example.org/manage.html"),

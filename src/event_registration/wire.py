@@ -4,31 +4,35 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import cattrs
 from attrs import evolve, fields
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
-from event_registration.errors import InvalidEventError, InvalidRegistrationError, Problem, RepositoryError
+from event_registration.errors import InvalidEventError, InvalidRegistrationError, Problem, UnreadableRowError
 from event_registration.event import Event, EventState, Listing
-from event_registration.model import Mail, MailState, Registration, Status
+from event_registration.mail import Mail, MailKind, MailState
+from event_registration.model import Registration, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 __all__ = [
+    "MAIL_COLUMNS",
     "NAMED_BY_CATALOGUE",
     "answer_of",
     "card_of",
     "document_of",
     "event_from_document",
+    "instant_text",
     "listing_from_row",
     "registration_from_request",
     "registration_from_row",
     "row_of",
     "row_of_listing",
+    "row_of_mail",
     "view_of",
 ]
 
@@ -43,7 +47,24 @@ _WIRE_NAMES = {
     "registration_id": "registrationid",
 }
 _REQUEST_FIELDS = ("eventid", "eventname", "cname", "cemail")
-_MAIL_COLUMNS = {"state": "mail", "attempts": "attempts", "attempted_at": "attempted_at"}
+_MAIL_COLUMNS = {
+    "state": "mail",
+    "kind": "mail_kind",
+    "number": "debt",
+    "attempts": "attempts",
+    "attempted_at": "attempted_at",
+    "due_at": "mail_at",
+    "reason": "mail_reason",
+    "repeated_at": "repeated_at",
+}
+# What a row from before there were these columns means by leaving them out; so that such rows need no rewriting, it is
+# left out of new ones too.
+_LEFT_OUT = {"debt": 1, "link_generation": 1, "told_of": 0}
+# How long a row from before there were claims keeps others from a mail whose sending was begun.
+_OLD_CLAIM = timedelta(minutes=10)
+MAIL_COLUMNS = tuple(_MAIL_COLUMNS.values())
+"""The attributes of a row that say what its registration owes."""
+
 _EVENT_FIELDS = {_WIRE_NAMES.get(a.name, a.name): a.name for a in fields(Event)}
 _INSTANTS = ("starts_at", "ends_at", "opens_at", "closes_at")
 # RFC 3339, section 5.6; Python reads more.
@@ -59,7 +80,7 @@ def _make_converter() -> cattrs.Converter:
     converter.register_structure_hook(str, lambda value, _: value)
     converter.register_structure_hook(datetime, lambda value, _: _instant(value))
     converter.register_unstructure_hook(datetime, _rfc3339)
-    for enum in (Status, MailState):  # they are strings too, so that the hook above would take them
+    for enum in (Status, MailState, MailKind):  # they are strings too, so that the hook above would take them
         converter.register_structure_hook(enum, lambda value, cls: cls(value))
         converter.register_unstructure_hook(enum, lambda member: member.value)
     for cls, names in ((Mail, _MAIL_COLUMNS), (Registration, _WIRE_NAMES)):
@@ -130,9 +151,21 @@ def row_of(registration: Registration) -> dict[str, str | int]:
     row = _converter.unstructure(registration)
     row |= row.pop("mail")
     row["answers"] = _json(registration.answers) if registration.answers else None
-    if registration.link_generation == 1:  # as in all rows from before there were links
-        del row["link_generation"]
-    return {name: value for name, value in row.items() if value is not None}
+    return _set(row)
+
+
+def row_of_mail(mail: Mail) -> dict[str, str | int]:
+    """Return the attributes of a row that say what its registration owes, nothing that is unset."""
+    return _set(_converter.unstructure(mail))
+
+
+def instant_text(instant: datetime) -> str:
+    """Return *instant* as rows keep it: RFC 3339 in UTC, always of one length, so that texts sort like instants."""
+    return _rfc3339(instant)
+
+
+def _set(row: Mapping[str, Any]) -> dict[str, str | int]:
+    return {name: value for name, value in row.items() if value is not None and value != _LEFT_OUT.get(name)}
 
 
 def registration_from_row(row: Mapping[str, object]) -> Registration:
@@ -140,14 +173,18 @@ def registration_from_row(row: Mapping[str, object]) -> Registration:
     Read a stored row back; attributes that it doesn't know are left alone.
 
     Raises:
-        RepositoryError: The row is no registration: something else wrote it.
+        UnreadableRowError: The row is no registration: something else wrote it.
     """
-    mail = {column: row[column] for column in _MAIL_COLUMNS.values() if column in row}
+    mail = {column: row[column] for column in MAIL_COLUMNS if column in row}
+    mail.setdefault("mail_kind", row.get("status"))
     try:
         answers = {"answers": json.loads(str(row["answers"]))} if "answers" in row else {}
         registration: Registration = _converter.structure({**row, "mail": mail, **answers}, Registration)
     except (ArithmeticError, KeyError, TypeError, ValueError) as error:
-        raise RepositoryError(f"A stored row is no registration ({type(error).__name__}).") from None
+        raise UnreadableRowError(f"A stored row is no registration ({type(error).__name__}).") from None
+    owed = registration.mail
+    if owed.state is MailState.DUE and owed.attempted_at and owed.due_at is None:
+        return evolve(registration, mail=evolve(owed, due_at=owed.attempted_at + _OLD_CLAIM))
     return registration
 
 
@@ -245,6 +282,10 @@ def row_of_listing(listing: Listing) -> dict[str, str | int | bool]:
         row["questions"] = _json(listing.event.questions)
     if listing.resizing_to is not None:
         row["resizing_to"] = listing.resizing_to
+    if listing.news:
+        row["news"] = listing.news
+    if listing.telling is not None:
+        row["telling"] = listing.telling
     if listing.changed_at is not None:
         row["changed_at"] = _instant_text(listing.changed_at)
     return row
@@ -255,7 +296,7 @@ def listing_from_row(row: Mapping[str, Any]) -> Listing:
     Read a stored event back; attributes that it doesn't know are left alone.
 
     Raises:
-        RepositoryError: The row is no event: something else wrote it.
+        UnreadableRowError: The row is no event: something else wrote it.
     """
     document = {name: row[name] for name in _EVENT_FIELDS if name in row}
     try:
@@ -266,7 +307,9 @@ def listing_from_row(row: Mapping[str, Any]) -> Listing:
             revision=row["revision"],
             is_cancelled=bool(row["cancelled"]),
             resizing_to=row.get("resizing_to"),
+            news=row.get("news", 0),
+            telling=row.get("telling"),
             changed_at=_instant(row["changed_at"]) if "changed_at" in row else None,
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise RepositoryError(f"A stored row is no event ({type(error).__name__}).") from None
+        raise UnreadableRowError(f"A stored row is no event ({type(error).__name__}).") from None

@@ -7,7 +7,7 @@ from botocore.exceptions import NoCredentialsError, ParamValidationError
 
 from event_registration.aws import DynamoDBRepository
 from event_registration.errors import RepositoryError, RepositoryUnavailableError, TableLayoutError
-from event_registration.model import Mail
+from event_registration.mail import Mail
 from event_registration.testing import Faults, make_registration
 
 THROTTLES = ["ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"]

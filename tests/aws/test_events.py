@@ -8,7 +8,8 @@ from event_registration.aws import DynamoDBEventRepository
 from event_registration.aws.seats import Seats
 from event_registration.aws.table import Table
 from event_registration.errors import EventFullError
-from event_registration.model import Mail, MailState, Status
+from event_registration.mail import Mail, MailState
+from event_registration.model import Status
 from event_registration.rules import attendee_digest
 from event_registration.testing import make_event, make_registration
 from event_registration.testing.guests import NOW, admit, cancel, current, found, guest, names, resize, set_up

@@ -21,7 +21,7 @@ from event_registration.aws import SESNotifier
 from event_registration.aws.handler import _client
 from event_registration.confirmation import render
 from event_registration.errors import NotifierError, PermanentNotifierError, TransientNotifierError
-from event_registration.model import Message
+from event_registration.mail import Message
 from event_registration.testing import Faults, make_registration
 
 SENDER = "Events <events@example.org>"

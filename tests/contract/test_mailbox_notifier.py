@@ -5,7 +5,7 @@ from email import message_from_bytes, policy
 import pytest
 
 from event_registration.local import MailboxNotifier
-from event_registration.model import Message
+from event_registration.mail import Message
 from event_registration.testing import NotifierContract
 
 

@@ -9,7 +9,7 @@ from moto.backends import get_backend
 from moto.core import DEFAULT_ACCOUNT_ID
 
 from event_registration.aws import SESNotifier
-from event_registration.model import Message
+from event_registration.mail import Message
 from event_registration.testing import NotifierContract
 
 

@@ -7,7 +7,8 @@ from attrs import evolve
 
 from event_registration.local import SQLiteEventRepository
 from event_registration.local.demo import set_up_demo
-from event_registration.model import MailState, Status
+from event_registration.mail import MailState
+from event_registration.model import Status
 from event_registration.testing import ManualClock, make_registration
 
 NOW = ManualClock().now

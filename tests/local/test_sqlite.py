@@ -15,7 +15,7 @@ from serving import unmeasured
 from event_registration.errors import RepositoryError, RepositoryUnavailableError
 from event_registration.local import SQLiteEventRepository, SQLiteRepository
 from event_registration.local.layout import LAYOUT
-from event_registration.model import Mail, MailState
+from event_registration.mail import Mail, MailState
 from event_registration.rules import attendee_digest
 from event_registration.testing import at_once, make_event, make_registration
 from event_registration.wire import row_of

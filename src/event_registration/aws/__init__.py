@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from event_registration.aws.dynamodb import DynamoDBRepository
     from event_registration.aws.events import DynamoDBEventRepository
+    from event_registration.aws.outbox import DynamoDBOutbox
     from event_registration.aws.ses import SESNotifier
 
-__all__ = ["DynamoDBEventRepository", "DynamoDBRepository", "SESNotifier"]
+__all__ = ["DynamoDBEventRepository", "DynamoDBOutbox", "DynamoDBRepository", "SESNotifier"]
 
-_HOMES = {"DynamoDBEventRepository": "events", "DynamoDBRepository": "dynamodb", "SESNotifier": "ses"}
+_HOMES = {
+    "DynamoDBEventRepository": "events",
+    "DynamoDBOutbox": "outbox",
+    "DynamoDBRepository": "dynamodb",
+    "SESNotifier": "ses",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -12,6 +12,8 @@ from event_registration.model import Status
 from event_registration.wire import registration_from_row
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from event_registration.aws.items import Action
     from event_registration.aws.seats import Seats
     from event_registration.aws.settling import Settling
@@ -69,7 +71,7 @@ class Admission:
                 return stored
         return old
 
-    def cancel(self, registration: Registration, deadline: float | None) -> bool:
+    def cancel(self, registration: Registration, now: datetime, deadline: float | None) -> bool:
         """
         Cancel *registration*, and with it give its seat or place back; tell whether it is cancelled now.
 
@@ -85,7 +87,7 @@ class Admission:
         if current.revision != registration.revision:
             return False
         seat = None if current.seat is None else self._seats.seat(event_id, current.seat, deadline)
-        self._carry_out(ledger.cancel(current, digest, is_over=seat is not None and "over" in seat), deadline)
+        self._carry_out(ledger.cancel(current, digest, now, is_over=seat is not None and "over" in seat), deadline)
         return True
 
     def _guess(self, listing: Listing) -> int | None:

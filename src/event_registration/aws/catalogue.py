@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from event_registration.aws.items import LAST, Action, put
+from event_registration.aws.items import LAST, Action, change, put
 from event_registration.aws.ledger import EVENT
+from event_registration.aws.table import ConditionFailedError
 from event_registration.wire import listing_from_row, row_of_listing
 
 if TYPE_CHECKING:
@@ -61,6 +62,22 @@ class EventTable:
         stored = evolve(new, revision=old.revision + 1)
         self._table.transact(_put_both(stored, "revision = :revision", revision=old.revision), deadline)
         return stored
+
+    def note(self, listing: Listing, telling: str | None, deadline: float | None = None) -> bool:
+        """Keep how far the news of *listing* has been told; ``False`` says that the event was changed since."""
+        event_id = listing.event.event_id
+        values, removed = ({}, ("telling",)) if telling is None else ({"telling": telling}, ())
+        condition = "revision = :revision"
+        changes = [
+            change(event_id, EVENT, values, remove=removed, condition=condition, facts={"revision": listing.revision})
+        ]
+        if telling is None:  # the copy says no more than whether anybody is left to tell
+            changes.append(change(_CATALOGUE, event_id, values, remove=removed, condition="attribute_exists(eventid)"))
+        try:
+            self._table.transact(changes, deadline)
+        except ConditionFailedError:
+            return False
+        return True
 
 
 def _put_both(listing: Listing, condition: str, **values: int) -> list[Action]:

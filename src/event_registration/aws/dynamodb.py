@@ -7,10 +7,11 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from event_registration.aws.items import LAST, REGISTRATION, put
+from event_registration.aws.rows import mail_as_read, registration_row
 from event_registration.aws.table import ConditionFailedError, Table
 from event_registration.errors import RepositoryUnavailableError
 from event_registration.rules import attendee_digest
-from event_registration.wire import registration_from_row, row_of
+from event_registration.wire import registration_from_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -93,13 +94,13 @@ class DynamoDBRepository:
 
     def replace(self, old: Registration, new: Registration, *, deadline: float | None = None) -> bool:
         """
-        Put *new* in the place of *old* if revision and mail attempts are as read.
+        Put *new* in the place of *old* if revision and mail are as read.
 
         A condition that fails after a lost answer may have met our own write: the item it returns then equals ours.
         """
         row = self._row(new)
-        condition = "revision = :revision AND attempts = :attempts"
-        change = put(row, condition, revision=old.revision, attempts=old.mail.attempts)
+        condition, facts = mail_as_read(old.mail)
+        change = put(row, f"revision = :revision AND {condition}", revision=old.revision, **facts)
         try:
             self._table.write(change, deadline)
         except ConditionFailedError as failed:
@@ -116,7 +117,7 @@ class DynamoDBRepository:
         return map(registration_from_row, self._table.query(event_id, REGISTRATION, REGISTRATION + LAST))
 
     def _row(self, registration: Registration) -> dict[str, str | int]:
-        return row_of(registration) | {"sk": self._sort_key(registration.attendee_email)}
+        return registration_row(registration, self._identity(registration.attendee_email))
 
     def _sort_key(self, attendee_email: str) -> str:
         return REGISTRATION + self._identity(attendee_email)

@@ -11,19 +11,21 @@ from attrs import evolve
 from event_registration.aws.admission import Admission
 from event_registration.aws.catalogue import EventTable
 from event_registration.aws.dynamodb import DynamoDBRepository
-from event_registration.aws.items import LAST, REGISTRATION, delete
+from event_registration.aws.items import LAST, REGISTRATION
 from event_registration.aws.seats import Seats
 from event_registration.aws.settling import Settling
 from event_registration.aws.table import ConditionFailedError
+from event_registration.aws.telling import Telling
 from event_registration.errors import EventChangeError, EventExistsError
 from event_registration.event import Listing
-from event_registration.model import MailState, Registration, Status
+from event_registration.model import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
     from event_registration.event import Event
+    from event_registration.model import Registration
 
 __all__ = ["DynamoDBEventRepository"]
 
@@ -51,6 +53,10 @@ class DynamoDBEventRepository(DynamoDBRepository):
     @cached_property
     def _settling(self) -> Settling:
         return Settling(self._table, self._events, self._seats, self._identity)
+
+    @cached_property
+    def _telling(self) -> Telling:
+        return Telling(self._table, self._events)
 
     @cached_property
     def _admission(self) -> Admission:
@@ -114,9 +120,9 @@ class DynamoDBEventRepository(DynamoDBRepository):
             return Status.CONFIRMED
         return Status.WAITLISTED if current.event.waitlist else None
 
-    def cancel(self, registration: Registration, *, deadline: float | None = None) -> bool:
+    def cancel(self, registration: Registration, now: datetime, *, deadline: float | None = None) -> bool:
         """Cancel *registration*, and with it give its seat or place back, in one transaction."""
-        return self._table.repeatedly(lambda: self._admission.cancel(registration, deadline), deadline)
+        return self._table.repeatedly(lambda: self._admission.cancel(registration, now, deadline), deadline)
 
     def settle(self, event_id: str, now: datetime, *, deadline: float | None = None) -> int:
         """Give free seats to who waits, each in one transaction, after completing a change of the capacity."""
@@ -134,13 +140,9 @@ class DynamoDBEventRepository(DynamoDBRepository):
         """Return the person's number among who waits, 1 being next, by a consistent query of all before."""
         return self._seats.count_waiting(registration.event_id, registration.place or 0, deadline)
 
-    def promoted(self, event_id: str) -> Iterator[Registration]:
-        """Return who was promoted and is owed a mail; forget the others' notes."""
-        for note, registration in self._seats.notes(event_id):
-            if registration and registration.registration_id == note["registrationid"] and _is_owed(registration):
-                yield registration
-            else:
-                self._table.write(delete(event_id, note["sk"], ""))
+    def tell(self, event_id: str, now: datetime, *, deadline: float | None = None) -> int:
+        """Let the registrations of an event owe its news, each in one conditional put."""
+        return self._telling.tell(event_id, now, deadline)
 
     def _completed(self, old: Listing) -> Listing:
         """Return the event with the capacity that it was being brought to, if nothing else has changed."""
@@ -162,7 +164,3 @@ class DynamoDBEventRepository(DynamoDBRepository):
 
 def _sized(listing: Listing, capacity: int | None) -> Listing:
     return evolve(listing, event=evolve(listing.event, capacity=capacity), resizing_to=None)
-
-
-def _is_owed(registration: Registration) -> bool:
-    return registration.status is Status.CONFIRMED and registration.mail.state is MailState.DUE

@@ -6,15 +6,18 @@ import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
-__all__ = ["LAST", "REGISTRATION", "Action", "Row", "check", "decode", "delete", "encode", "put"]
+__all__ = ["LAST", "REGISTRATION", "Action", "Row", "Value", "change", "check", "decode", "delete", "encode", "put"]
 
-Row: TypeAlias = "Mapping[str, str | int | bool]"
-"""An item, or its key, as plain text, whole numbers and switches by attribute."""
+Value: TypeAlias = "str | int | bool | frozenset[str]"
+"""What an attribute is: text, a whole number, a switch, or a set of texts that isn't empty."""
+
+Row: TypeAlias = "Mapping[str, Value]"
+"""An item, or its key, by attribute."""
 
 Action: TypeAlias = "dict[str, dict[str, Any]]"
-"""One write or check, alone or in a transaction, as `put`, `delete` and `check` make it."""
+"""One write or check, alone or in a transaction, as `put`, `change`, `delete` and `check` make it."""
 
 REGISTRATION = "REGISTRATION#"
 """What the sort key of a registration begins with; the person's digest follows."""
@@ -22,12 +25,18 @@ REGISTRATION = "REGISTRATION#"
 LAST = "\x7f"
 """A sign behind every one that a sort key holds: the keys of a prefix end before ``prefix + LAST``."""
 
-_KINDS = {str: "S", int: "N", bool: "BOOL"}
+_KINDS = {str: "S", int: "N", bool: "BOOL", frozenset: "SS"}
 
 
 def encode(row: Row) -> dict[str, dict[str, Any]]:
     """Return *row* as DynamoDB wants it."""
-    return {name: {_KINDS[type(value)]: str(value) if type(value) is int else value} for name, value in row.items()}
+    return {name: {_KINDS[type(value)]: _content(value)} for name, value in row.items()}
+
+
+def _content(value: Value) -> str | bool | list[str]:
+    if isinstance(value, frozenset):
+        return sorted(value)
+    return str(value) if type(value) is int else value  # type: ignore[return-value]  # no int is left
 
 
 def decode(item: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -46,6 +55,37 @@ def put(row: Row, condition: str, **values: str | int | bool) -> Action:
     An empty condition always holds.
     """
     return {"Put": {"Item": encode(row), **_condition(condition, values)}}
+
+
+def change(  # noqa: PLR0913 - a key, what is set and removed, and a condition
+    event_id: str,
+    sort_key: str,
+    values: Row,
+    *,
+    remove: Collection[str] = (),
+    condition: str = "",
+    facts: Row | None = None,
+) -> Action:
+    """
+    Set the attributes *values* of a row and *remove* others if *condition* holds, which is about *facts*.
+
+    Attributes that are named in neither are left alone.
+    """
+    words = _condition(condition, facts or {})
+    names = words.pop("ExpressionAttributeNames", {}) | {f"#{name}": name for name in (*values, *remove)}
+    given = words.pop("ExpressionAttributeValues", {}) | encode({f":new_{name}": each for name, each in values.items()})
+    clauses = []
+    if values:
+        clauses.append("SET " + ", ".join(f"#{name} = :new_{name}" for name in values))
+    if remove:
+        clauses.append("REMOVE " + ", ".join(f"#{name}" for name in sorted(remove)))
+    update = {
+        "Key": encode({"eventid": event_id, "sk": sort_key}),
+        "UpdateExpression": " ".join(clauses),
+        "ExpressionAttributeNames": names,
+        **words,
+    }
+    return {"Update": update | ({"ExpressionAttributeValues": given} if given else {})}
 
 
 def delete(event_id: str, sort_key: str, condition: str, **values: str | int | bool) -> Action:

@@ -13,9 +13,9 @@ free        ``state=free``                                         ``FREE#k``
 retired     ``state=retired``
 ==========  =====================================================  ====================================
 
-``over`` marks a held seat above the capacity. ``WAITLIST#n`` is a place in the queue, ``PROMOTED#n`` says that its
-person got a seat and is owed a mail. Whatever gives a free seat away checks that the event has the revision that was
-read before: every change of a capacity raises it first, and only such a change brings ``OVER#`` about.
+``over`` marks a held seat above the capacity. ``WAITLIST#n`` is a place in the queue. Whatever gives a free seat away
+checks that the event has the revision that was read before: every change of a capacity raises it first, and only such
+a change brings ``OVER#`` about.
 """
 
 from __future__ import annotations
@@ -24,20 +24,22 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
-from event_registration.aws.items import REGISTRATION, check, delete, put
-from event_registration.model import Mail, Registration, Status
-from event_registration.wire import row_of
+from event_registration.aws.items import check, delete, put
+from event_registration.aws.rows import mail_as_read, registration_row
+from event_registration.model import Status
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from event_registration.aws.items import Action, Row
     from event_registration.event import Listing
+    from event_registration.model import Registration
 
 __all__ = [
     "EVENT",
     "FREE",
     "OVER",
     "PLACES",
-    "PROMOTED",
     "SEAT",
     "WAITLIST",
     "Entrant",
@@ -64,7 +66,6 @@ FREE = "FREE#"
 OVER = "OVER#"
 PLACES = "WAITLIST"
 WAITLIST = "WAITLIST#"
-PROMOTED = "PROMOTED#"
 
 _IS_NEW = "attribute_not_exists(eventid)"
 _IS_THERE = "attribute_exists(eventid)"
@@ -101,17 +102,17 @@ def seat_key(seat: int) -> str:
 
 def save(new: Registration, digest: str, old: Registration | None) -> Action:
     """Put *new* in the place of *old*, unchanged since it was read, or of nothing."""
-    row = row_of(new) | {"sk": f"{REGISTRATION}{digest}"}
+    row = registration_row(new, digest)
     if old is None:
         return put(row, _IS_NEW)
-    condition = "registrationid = :id AND revision = :revision AND mail = :mail AND attempts = :attempts"
-    facts = {"id": old.registration_id, "mail": old.mail.state.value}
-    return put(row, condition, revision=old.revision, attempts=old.mail.attempts, **facts)
+    condition, facts = mail_as_read(old.mail)
+    condition = f"registrationid = :id AND revision = :revision AND {condition}"
+    return put(row, condition, id=old.registration_id, revision=old.revision, **facts)
 
 
 def enter(entrant: Entrant) -> list[Action]:
     """Confirm a newcomer of an unlimited event."""
-    return [save(evolve(entrant.new, status=Status.CONFIRMED, seat=None, place=None), entrant.digest, entrant.old)]
+    return [save(entrant.new.admitted(Status.CONFIRMED), entrant.digest, entrant.old)]
 
 
 def as_read(listing: Listing) -> Action:
@@ -121,30 +122,29 @@ def as_read(listing: Listing) -> Action:
 
 def sell(entrant: Entrant, seat: int) -> list[Action]:
     """Confirm a newcomer in a seat that nobody ever had."""
-    new = evolve(entrant.new, status=Status.CONFIRMED, seat=seat, place=None)
+    new = entrant.new.admitted(Status.CONFIRMED, seat=seat)
     return [save(new, entrant.digest, entrant.old), _hold(new.event_id, seat, entrant.digest, _IS_NEW)]
 
 
 def join(entrant: Entrant, place: int) -> list[Action]:
     """Put a newcomer at the end of the queue."""
-    new = evolve(entrant.new, status=Status.WAITLISTED, seat=None, place=place)
-    return [save(new, entrant.digest, entrant.old), put(_queue_row(new, WAITLIST, entrant.digest), _IS_NEW)]
+    new = entrant.new.admitted(Status.WAITLISTED, place=place)
+    return [save(new, entrant.digest, entrant.old), put(_queue_row(new, entrant.digest), _IS_NEW)]
 
 
 def take(entrant: Entrant, seat: int) -> list[Action]:
     """Confirm a newcomer in a free seat that nobody waits for."""
-    new = evolve(entrant.new, status=Status.CONFIRMED, seat=seat, place=None)
+    new = entrant.new.admitted(Status.CONFIRMED, seat=seat)
     return [save(new, entrant.digest, entrant.old), *_take_free(new.event_id, seat, entrant.digest)]
 
 
-def promote(waiting: Registration, digest: str, seat: int) -> list[Action]:
-    """Give a free seat to who waits; a mail is owed again."""
-    new = evolve(waiting, status=Status.CONFIRMED, seat=seat, revision=waiting.revision + 1, mail=Mail())
+def promote(waiting: Registration, digest: str, seat: int, now: datetime) -> list[Action]:
+    """Give a free seat to who waits; a mail is owed."""
+    new = waiting.promoted(seat, now)
     return [
         save(new, digest, waiting),
         *_take_free(new.event_id, seat, digest),
-        delete(new.event_id, _queue_key(WAITLIST, waiting), _IS_THERE),
-        put(_queue_row(new, PROMOTED, digest), _IS_NEW),
+        delete(new.event_id, _queue_key(waiting), _IS_THERE),
     ]
 
 
@@ -159,12 +159,12 @@ def move(holder: Registration, digest: str, seat: int, *, is_unsold: bool) -> li
     ]
 
 
-def cancel(old: Registration, digest: str, *, is_over: bool) -> list[Action]:
-    """Cancel a registration and let go of its seat or place."""
+def cancel(old: Registration, digest: str, now: datetime, *, is_over: bool) -> list[Action]:
+    """Cancel a registration and let go of its seat or place; a mail is owed."""
     event_id = old.event_id
-    actions = [save(old.cancelled(), digest, old)]
+    actions = [save(old.cancelled(now), digest, old)]
     if old.status is Status.WAITLISTED:
-        actions.append(delete(event_id, _queue_key(WAITLIST, old), _IS_THERE))
+        actions.append(delete(event_id, _queue_key(old), _IS_THERE))
     elif old.seat is not None and is_over:
         actions += [
             put(_seat(event_id, old.seat, "retired"), _IS_OVER, held="held", digest=digest, over=True),
@@ -230,14 +230,14 @@ def _seat(event_id: str, seat: int, state: str, **facts: str | bool) -> Row:
     return {"eventid": event_id, "sk": seat_key(seat), "state": state, **facts}
 
 
-def _queue_key(prefix: str, registration: Registration) -> str:
-    return f"{prefix}{registration.place:012}"
+def _queue_key(registration: Registration) -> str:
+    return f"{WAITLIST}{registration.place:012}"
 
 
-def _queue_row(registration: Registration, prefix: str, digest: str) -> Row:
+def _queue_row(registration: Registration, digest: str) -> Row:
     return {
         "eventid": registration.event_id,
-        "sk": _queue_key(prefix, registration),
+        "sk": _queue_key(registration),
         "held_by": digest,
         "registrationid": registration.registration_id,
     }

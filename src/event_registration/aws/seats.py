@@ -7,14 +7,14 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from event_registration.aws.items import LAST, REGISTRATION, delete
-from event_registration.aws.ledger import FREE, OVER, PROMOTED, SEAT, WAITLIST, number_of, seat_key
+from event_registration.aws.ledger import FREE, OVER, SEAT, WAITLIST, number_of, seat_key
 from event_registration.aws.seatmap import SeatMap
 from event_registration.aws.table import ChangedError
 from event_registration.model import Status
 from event_registration.wire import registration_from_row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from event_registration.aws.table import Table
     from event_registration.event import Listing
@@ -108,11 +108,6 @@ class Seats:
         if self._first(event_id, OVER, deadline) or self._first(event_id, WAITLIST, deadline):
             return None
         return seat
-
-    def notes(self, event_id: str) -> Iterator[tuple[dict[str, Any], Registration | None]]:
-        """Return each note of a promotion, and its person's registration as it is now."""
-        for note in self._table.query(event_id, PROMOTED, PROMOTED + LAST):
-            yield note, self._holder(note, None)
 
     def _first(self, event_id: str, prefix: str, deadline: float | None) -> dict[str, Any] | None:
         return next(self._table.query(event_id, prefix, prefix + LAST, limit=1, deadline=deadline), None)

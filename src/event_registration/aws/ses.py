@@ -12,7 +12,7 @@ from event_registration.errors import NotifierError, PermanentNotifierError, Tra
 from event_registration.rules import split_sender
 
 if TYPE_CHECKING:
-    from event_registration.model import Message
+    from event_registration.mail import Message
 
 __all__ = ["SESNotifier"]
 

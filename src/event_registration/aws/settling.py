@@ -76,7 +76,7 @@ class Settling:
         waiting = self._seats.first_waiting(event_id, deadline) if listing.promotes_at(now) else None
         if waiting is None:
             return None
-        self._carry_out(listing, ledger.promote(waiting, self._digest(waiting), seat), deadline)
+        self._carry_out(listing, ledger.promote(waiting, self._digest(waiting), seat, now), deadline)
         return 1
 
     def _complete(self, event_id: str, deadline: float | None) -> Listing | None:

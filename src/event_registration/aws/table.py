@@ -25,6 +25,7 @@ _Result = TypeVar("_Result")
 
 # "TransactionCanceledException" in the API reference: the reasons that a transaction, unchanged, may outlive.
 _PASSING_REASONS = frozenset({"None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+_PAGE = 100  # of an index: who reads it seldom comes to its end
 _CONDITION_FAILED = "ConditionalCheckFailed"
 # What a ValidationException says where a table has other keys than ours.
 _WRONG_KEYS = ("Missing the key", "does not match the schema")
@@ -159,6 +160,32 @@ class Table:
             answer = self._patiently(lambda: self.client.query(**query), deadline)
             yield from map(decode, answer["Items"])
             if "LastEvaluatedKey" not in answer or limit is not None:
+                return
+            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def query_index(
+        self, index: str, partition: tuple[str, str], last: tuple[str, str], deadline: float | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """
+        Return what an index has of one of its partitions, in order, a page at a time; it lags behind by moments.
+
+        Args:
+            index: Its name.
+            partition: The name of its partition key, and which partition.
+            last: The name of its sort key, and the greatest to return.
+            deadline: By when each call must be over.
+        """
+        query: dict[str, Any] = {
+            "TableName": self.name,
+            "IndexName": index,
+            "KeyConditionExpression": f"{partition[0]} = :partition AND {last[0]} <= :last",
+            "ExpressionAttributeValues": encode({":partition": partition[1], ":last": last[1]}),
+            "Limit": _PAGE,
+        }
+        while True:
+            answer = self._patiently(lambda: self.client.query(**query), deadline)
+            yield from map(decode, answer["Items"])
+            if "LastEvaluatedKey" not in answer:
                 return
             query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 

@@ -2,6 +2,7 @@
 
 from event_registration.local.events import SQLiteEventRepository
 from event_registration.local.mailbox import MailboxNotifier
+from event_registration.local.outbox import SQLiteOutbox
 from event_registration.local.sqlite import SQLiteRepository
 
-__all__ = ["MailboxNotifier", "SQLiteEventRepository", "SQLiteRepository"]
+__all__ = ["MailboxNotifier", "SQLiteEventRepository", "SQLiteOutbox", "SQLiteRepository"]

@@ -10,7 +10,8 @@ from attrs import evolve
 
 from event_registration.errors import EventExistsError
 from event_registration.event import Event, EventState
-from event_registration.model import Mail, MailState, Registration
+from event_registration.mail import Mail, MailState
+from event_registration.model import Registration
 
 if TYPE_CHECKING:
     from event_registration.event import Listing

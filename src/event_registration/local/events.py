@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from attrs import evolve
@@ -14,7 +15,7 @@ from event_registration.errors import (
 )
 from event_registration.event import EventState, Listing, refusal
 from event_registration.local.sqlite import SQLiteRepository, registration_of, set_columns
-from event_registration.model import Mail, Status
+from event_registration.model import Status
 from event_registration.wire import listing_from_row, row_of_listing
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ _COLUMNS = (
     "contact",
     "revision",
     "cancelled",
+    "news",
+    "telling",
+    "changed_at",
 )
 _VALUES = f"({', '.join(_COLUMNS)}) VALUES ({', '.join(f':{column}' for column in _COLUMNS)})"
 _INSERT = f"INSERT INTO event {_VALUES}"
@@ -53,10 +57,8 @@ _SELECT = (
     "SELECT *, EXISTS (SELECT 1 FROM registration "  # noqa: S608 - constants
     f"WHERE registration.eventid = event.eventid AND {_WAITS}) AS has_queue FROM event"
 )
-_PROMOTED = (
-    "SELECT * FROM registration "
-    "WHERE eventid = ? AND status = 'confirmed' AND place IS NOT NULL AND mail = 'due' ORDER BY place"
-)
+# A page is a transaction, and whoever registers waits for it.
+_UNTOLD = "SELECT * FROM registration WHERE eventid = ? AND digest > ? ORDER BY digest LIMIT 500"
 _TAKE_NEW_SEAT = (
     "UPDATE event SET held = held + 1, highest_seat = highest_seat + 1 "
     "WHERE eventid = ? AND highest_seat < capacity RETURNING highest_seat"
@@ -85,7 +87,7 @@ class SQLiteEventRepository(SQLiteRepository):
 
     def create_event(self, event: Event) -> None:
         """Store a new event."""
-        with self._transaction() as connection:
+        with self.database.transaction() as connection:
             if _event(connection, event.event_id):
                 raise EventExistsError("There is an event of this id already.")
             if event.capacity is not None and _has_registrations(connection, event.event_id):
@@ -94,20 +96,20 @@ class SQLiteEventRepository(SQLiteRepository):
 
     def find_event(self, event_id: str, *, deadline: float | None = None) -> Listing | None:
         """Return the event, or ``None``."""
-        with self._held(deadline) as connection:
+        with self.database.held(deadline) as connection:
             row = _event(connection, event_id)
         return _listing(row) if row else None
 
     def list_events(self) -> Iterator[Listing]:
         """Return all events, the earliest first."""
-        with self._held() as connection:
+        with self.database.held() as connection:
             rows = connection.execute(f"{_SELECT} ORDER BY starts_at, eventid").fetchall()
         return map(_listing, rows)
 
-    def change_event(self, old: Listing, new: Listing, now: datetime) -> Listing:  # noqa: ARG002 - nobody registers while this transaction lasts
+    def change_event(self, old: Listing, new: Listing, now: datetime) -> Listing:
         """Store *new* in the place of *old*; the seats follow, because each admission looks at the capacity."""
-        changed = evolve(new, revision=old.revision + 1, resizing_to=None)
-        with self._transaction() as connection:
+        changed = evolve(new, revision=old.revision + 1, resizing_to=None, changed_at=now)
+        with self.database.transaction() as connection:
             row = _event(connection, new.event.event_id)
             if row is None or row["revision"] != old.revision:
                 raise EventChangeError("The event was changed in between.")
@@ -124,7 +126,7 @@ class SQLiteEventRepository(SQLiteRepository):
         Raises:
             RepositoryUnavailableError: The event has a limit. A server that has just learnt of it admits the next try.
         """
-        with self._transaction(deadline) as connection:
+        with self.database.transaction(deadline) as connection:
             event = _event(connection, registration.event_id)
             if event is not None and event["capacity"] is not None:
                 raise RepositoryUnavailableError("The event has a limit: it must be served with managed events.")
@@ -133,7 +135,7 @@ class SQLiteEventRepository(SQLiteRepository):
     def admit(self, registration: Registration, listing: Listing, *, deadline: float | None = None) -> Registration:
         """Store *registration* with a seat or a place in the queue, unless its person is registered already."""
         event_id = listing.event.event_id
-        with self._transaction(deadline) as connection:
+        with self.database.transaction(deadline) as connection:
             event = _known_event(connection, event_id)
             earlier = self._find(connection, event_id, registration.attendee_email)
             if earlier and earlier.status is not Status.CANCELLED:
@@ -142,9 +144,9 @@ class SQLiteEventRepository(SQLiteRepository):
             if status is None:
                 raise refusal(EventState.FULL)
             has_seat = status is Status.CONFIRMED and event["capacity"] is not None
-            admitted = evolve(
-                registration.after(earlier) if earlier else registration,
-                status=status,
+            new = registration.after(earlier) if earlier else registration
+            admitted = new.admitted(
+                status,
                 seat=_take_seat(connection, event_id) if has_seat else None,
                 place=_take_place(connection, event_id) if status is Status.WAITLISTED else None,
             )
@@ -153,12 +155,12 @@ class SQLiteEventRepository(SQLiteRepository):
 
     def prospect(self, listing: Listing, *, deadline: float | None = None) -> Status | None:
         """Return what a newcomer would come to be: confirmed, waiting, or ``None`` if there is no room."""
-        with self._held(deadline) as connection:
+        with self.database.held(deadline) as connection:
             return _prospect(_known_event(connection, listing.event.event_id))
 
-    def cancel(self, registration: Registration, *, deadline: float | None = None) -> bool:
+    def cancel(self, registration: Registration, now: datetime, *, deadline: float | None = None) -> bool:
         """Cancel *registration* if it is as it was read, and free its seat or place."""
-        with self._transaction(deadline) as connection:
+        with self.database.transaction(deadline) as connection:
             stored = self._find(connection, registration.event_id, registration.attendee_email)
             if stored is None or stored.registration_id != registration.registration_id:
                 return False
@@ -166,50 +168,54 @@ class SQLiteEventRepository(SQLiteRepository):
                 return True
             if stored.revision != registration.revision:
                 return False
-            self._put(connection, stored.cancelled())
+            self._put(connection, stored.cancelled(now))
             if stored.seat is not None:
                 _free_seat(connection, stored.event_id, stored.seat)
         return True
 
     def settle(self, event_id: str, now: datetime, *, deadline: float | None = None) -> int:
         """Give the free seats to who waits, in their order, all or none."""
-        with self._transaction(deadline) as connection:
+        with self.database.transaction(deadline) as connection:
             event = _event(connection, event_id)
             if event is None or event["capacity"] is None or not _listing(event).promotes_at(now):
                 return 0
             free = max(0, event["capacity"] - event["held"])
             queue = connection.execute(_QUEUE, (event_id, free)).fetchall()
             for waiting in map(registration_of, queue):
-                promoted = evolve(
-                    waiting,
-                    status=Status.CONFIRMED,
-                    seat=_take_seat(connection, event_id),
-                    revision=waiting.revision + 1,
-                    mail=Mail(),
-                )
-                self._put(connection, promoted)
+                self._put(connection, waiting.promoted(_take_seat(connection, event_id), now))
         return len(queue)
 
     def digest_of(self, attendee_email: str) -> str:
         """Return the key of the person behind an address in normal form."""
-        return self._identity(attendee_email)
+        return self.identity(attendee_email)
 
     def find_by_digest(self, event_id: str, digest: str, *, deadline: float | None = None) -> Registration | None:
         """Return the registration of the person whose key is *digest*, or ``None``."""
-        with self._held(deadline) as connection:
+        with self.database.held(deadline) as connection:
             return self._find_by_digest(connection, event_id, digest)
 
     def position(self, registration: Registration, *, deadline: float | None = None) -> int:
         """Return the person's number among who waits: 1 is next."""
-        with self._held(deadline) as connection:
+        with self.database.held(deadline) as connection:
             (position,) = connection.execute(_POSITION, (registration.event_id, registration.place)).fetchone()
         return int(position)
 
-    def promoted(self, event_id: str) -> Iterator[Registration]:
-        """Return who got a seat from the queue and still owes the mail that tells of it, in the queue's order."""
-        with self._held() as connection:
-            rows = connection.execute(_PROMOTED, (event_id,)).fetchall()
-        return map(registration_of, rows)
+    def tell(self, event_id: str, now: datetime, *, deadline: float | None = None) -> int:
+        """Let the registrations of an event owe its news, some hundred in a transaction."""
+        told = 0
+        while deadline is None or time.monotonic() < deadline:
+            with self.database.transaction(deadline) as connection:
+                event = _event(connection, event_id)
+                if event is None or not (listing := _listing(event)).tells_at(now):
+                    return told
+                rows = connection.execute(_UNTOLD, (event_id, listing.telling)).fetchall()
+                for registration in map(registration_of, rows):
+                    if kind := listing.news_for(registration):
+                        self._put(connection, registration.told(kind, listing.news, now))
+                        told += 1
+                telling = rows[-1]["digest"] if rows else None
+                connection.execute("UPDATE event SET telling = ? WHERE eventid = ?", (telling, event_id))
+        return told
 
 
 def _row(listing: Listing) -> dict[str, str | int | None]:

@@ -83,6 +83,32 @@ _STEPS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE registration ADD COLUMN answers TEXT",
         "ALTER TABLE registration ADD COLUMN link_generation INTEGER",
     ),
+    (
+        "ALTER TABLE registration ADD COLUMN told_of INTEGER",
+        "ALTER TABLE registration ADD COLUMN mail_kind TEXT",
+        "ALTER TABLE registration ADD COLUMN debt INTEGER",
+        "ALTER TABLE registration ADD COLUMN mail_at TEXT",
+        "ALTER TABLE registration ADD COLUMN mail_reason TEXT",
+        "ALTER TABLE registration ADD COLUMN repeated_at TEXT",
+        # What a killed server had left is due at once.
+        """
+        UPDATE registration SET mail_at = coalesce(attempted_at, registered_at, '1970-01-01T00:00:00.000000Z')
+        WHERE mail = 'due'
+        """,
+        "DROP INDEX promoted",
+        "CREATE INDEX outbox ON registration (mail_at) WHERE mail IN ('due', 'claimed', 'retry')",
+        "ALTER TABLE event ADD COLUMN news INTEGER",
+        "ALTER TABLE event ADD COLUMN telling TEXT",
+        "ALTER TABLE event ADD COLUMN changed_at TEXT",
+        """
+        CREATE TABLE address (
+            digest TEXT PRIMARY KEY,
+            day TEXT NOT NULL,
+            debts TEXT NOT NULL,
+            blocked TEXT
+        ) STRICT, WITHOUT ROWID
+        """,
+    ),
 )
 
 LAYOUT = len(_STEPS)

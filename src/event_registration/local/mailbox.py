@@ -17,7 +17,7 @@ from event_registration.replacing import replacing
 from event_registration.rules import split_sender
 
 if TYPE_CHECKING:
-    from event_registration.model import Message
+    from event_registration.mail import Message
     from event_registration.ports import Clock
 
 __all__ = ["MailboxNotifier"]

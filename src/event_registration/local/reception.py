@@ -5,17 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from event_registration.api import Api
+from event_registration.catalogue import Catalogue
+from event_registration.composing import Composer
 from event_registration.errors import RepositoryError
+from event_registration.local.worker import Done
 from event_registration.managed import EventRegistrationService
+from event_registration.queues import Queues
+from event_registration.relay import Relay
 from event_registration.self_service import SelfService
 from event_registration.service import RegistrationService
-from event_registration.settings import PREFIX, EventsMode
+from event_registration.settings import PREFIX, Confirmation, EventsMode
 
 if TYPE_CHECKING:
     from event_registration.api import Request
     from event_registration.links import Links
-    from event_registration.managed import Settled
-    from event_registration.ports import EventRepository, Notifier
+    from event_registration.ports import EventRepository, Notifier, Outbox
     from event_registration.responses import Response
     from event_registration.settings import Settings
 
@@ -26,35 +30,57 @@ _BUT_LIMITED = f", but none for those with a limit; they need {PREFIX}EVENTS={Ev
 
 class Reception:
     """
-    The API in the mode that holds.
+    The API in the mode that holds, and the work that goes on beside it.
 
     Args:
         settings: What the operator decides.
         repository: Where events and registrations are kept.
+        outbox: What mails they owe.
         notifier: What sends mail.
         links: Signs the links in mails of events that are set up, and reads them back.
         is_told: Whether the settings' mode holds. Otherwise registrations are taken for the events that are set up,
             and as long as there is none for any: whoever sets one up needn't say it twice, nor start anew.
     """
 
-    def __init__(
-        self, settings: Settings, repository: EventRepository, notifier: Notifier, *, links: Links, is_told: bool
+    def __init__(  # noqa: PLR0913 - all keyword-only but what it is made of
+        self,
+        settings: Settings,
+        repository: EventRepository,
+        outbox: Outbox,
+        notifier: Notifier,
+        *,
+        links: Links,
+        is_told: bool,
     ) -> None:
         self._repository = repository
         self._mode = settings.events if is_told else None
-        self._managed = EventRegistrationService(
-            repository, notifier, event_ids=settings.event_ids, on_duplicate=settings.on_duplicate, links=links
+        self._queues = Queues(repository)
+        self._relay = Relay(
+            outbox,
+            notifier,
+            compose=Composer(Catalogue(repository), digest_of=repository.digest_of, links=links),
+            mails_per_day=settings.mails_per_day,
         )
-        self_service = SelfService(self._managed, repository, links)
+        is_inline = settings.confirmation is Confirmation.INLINE
+        managed = EventRegistrationService(
+            repository,
+            self._relay if is_inline else None,
+            event_ids=settings.event_ids,
+            on_duplicate=settings.on_duplicate,
+        )
+        self_service = SelfService(managed, repository, links)
         unmanaged = RegistrationService(
-            repository, notifier, event_ids=settings.event_ids, on_duplicate=settings.on_duplicate
+            repository,
+            notifier if is_inline else None,
+            event_ids=settings.event_ids,
+            on_duplicate=settings.on_duplicate,
         )
         self._apis = {
             EventsMode.OPEN: Api(unmanaged, allowed_origins=settings.allowed_origins),
             EventsMode.MANAGED: Api(
-                self._managed,
+                managed,
                 allowed_origins=settings.allowed_origins,
-                managed=self._managed,
+                managed=managed,
                 self_service=self_service,
             ),
         }
@@ -90,6 +116,12 @@ class Reception:
         """Answer *request*."""
         return self._apis[self.mode].handle(request)
 
-    def settle_all(self) -> Settled:
-        """Serve the waiting lists."""
-        return self._managed.settle_all()
+    def settle_all(self) -> Done:
+        """Serve the waiting lists, and let people owe the news of their events."""
+        settled = self._queues.settle_all()
+        return Done({"promoted": settled.promoted, "told": settled.told}, settled.troubles)
+
+    def send_due(self) -> Done:
+        """Send the mails that are due."""
+        swept = self._relay.sweep()
+        return Done({"sent": swept.sent}, swept.troubles)

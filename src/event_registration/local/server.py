@@ -30,10 +30,11 @@ from event_registration.local.events import SQLiteEventRepository
 from event_registration.local.inbox import Inbox
 from event_registration.local.keys import KeyFile
 from event_registration.local.mailbox import MailboxNotifier
+from event_registration.local.outbox import SQLiteOutbox
 from event_registration.local.reception import Reception
-from event_registration.local.settler import Settler
+from event_registration.local.worker import Worker
 from event_registration.ports import utc_now
-from event_registration.settings import PREFIX, EventsMode, Settings
+from event_registration.settings import PREFIX, Confirmation, EventsMode, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -156,7 +157,7 @@ def serve(  # noqa: PLR0913 - all keyword-only but the folder
         host: The address to listen on. The mailbox is shown on a loopback address only.
         port: The port; 0 takes a free one.
         announce: Gets the lines that say where everything is.
-        log: Gets one line per request, and one when a waiting list moves.
+        log: Gets one line per request, and one when a waiting list moves or mails are sent.
         is_demo: Whether to set up two events to try, unless they are there, and to take registrations for events only.
 
     Raises:
@@ -167,11 +168,15 @@ def serve(  # noqa: PLR0913 - all keyword-only but the folder
     """
     environ = {name: text for name, text in os.environ.items() if text.strip()}
     # The page's address may be told as for the function; the keys are in the folder.
-    defaults = {"SENDER": _SENDER} | ({"LINK_KEYS": _LINK_KEYS} if f"{PREFIX}MANAGE_URL" in environ else {})
+    defaults = {"SENDER": _SENDER, "CONFIRMATION": Confirmation.OUTBOX.value}
+    if f"{PREFIX}MANAGE_URL" in environ:
+        defaults["LINK_KEYS"] = _LINK_KEYS
     settings = Settings.from_environ({f"{PREFIX}{name}": text for name, text in defaults.items()} | environ)
     os.umask(0o077)  # names and addresses are nobody else's on this machine
     data.mkdir(parents=True, exist_ok=True)
     with _locked(data), closing(SQLiteEventRepository(data / "registrations.db")) as repository:
+        outbox = SQLiteOutbox(repository)
+        outbox.release_claims(utc_now())  # nobody else serves this folder: whoever claimed them is dead
         examples = set_up_demo(repository, utc_now()) if is_demo else ()
         app: App
         server = create_server(
@@ -189,6 +194,7 @@ def serve(  # noqa: PLR0913 - all keyword-only but the folder
         reception = Reception(
             settings,
             repository,
+            outbox,
             MailboxNotifier(mailbox, settings.sender or _SENDER),
             links=Links(keys, settings.manage_url or f"{address}/manage.html"),
             is_told=f"{PREFIX}EVENTS" in environ and not is_demo,
@@ -202,7 +208,7 @@ def serve(  # noqa: PLR0913 - all keyword-only but the folder
         announce(f"Events   {reception.describe()}")
         for event_id in examples:
             announce(f"         {address}/?event={event_id}")
-        with Settler(reception.settle_all, log):
+        with Worker("settle", reception.settle_all, log), Worker("mail", reception.send_due, log):
             server.run()
 
 

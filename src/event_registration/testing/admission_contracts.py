@@ -9,7 +9,8 @@ import pytest
 from attrs import evolve
 
 from event_registration.errors import EventFullError
-from event_registration.model import Mail, MailState, Status
+from event_registration.mail import Mail, MailState
+from event_registration.model import Status
 from event_registration.testing.contracts import RepositoryContract
 from event_registration.testing.doubles import make_event
 from event_registration.testing.guests import NOW, admit, cancel, current, found, guest, names, resize, set_up
@@ -174,7 +175,7 @@ class AdmissionContract(RepositoryContract):
         admitted = repository.admit(evolve(guest("ada"), event_id="other"), other)
 
         assert admitted.status is Status.CONFIRMED
-        assert repository.cancel(admitted)
+        assert repository.cancel(admitted, NOW)
         assert repository.prospect(listing) is None
 
     @pytest.mark.parametrize(
@@ -216,5 +217,5 @@ class AdmissionContract(RepositoryContract):
 
         assert repository.find("devconf-2026", "ada@example.org", deadline=deadline) == ada
         assert repository.prospect(listing, deadline=deadline) is None
-        assert repository.cancel(ada, deadline=deadline)
+        assert repository.cancel(ada, NOW, deadline=deadline)
         assert repository.settle("devconf-2026", NOW, deadline=deadline) == 0

@@ -10,7 +10,8 @@ import pytest
 from attrs import evolve
 
 from event_registration.errors import NotifierError
-from event_registration.model import Mail, MailState, Message, Status
+from event_registration.mail import Mail, MailState, Message
+from event_registration.model import Status
 from event_registration.testing.doubles import at_once, make_registration
 
 if TYPE_CHECKING:

@@ -9,10 +9,12 @@ from threading import Barrier
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from event_registration.event import Event
-from event_registration.model import Message, Registration
+from event_registration.model import Registration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from event_registration.mail import Message
 
 __all__ = ["ManualClock", "RecordingNotifier", "at_once", "make_event", "make_registration"]
 

@@ -74,7 +74,7 @@ class ConcurrentEventRepositoryContract(EventRepositoryContract, ConcurrentRepos
         confirmed = admit(repository, set_up(repository, capacity=_SEATS, waitlist=True), *_CROWD)[:_SEATS]
         settles = [lambda: repository.settle("devconf-2026", NOW)] * _SEATS
 
-        results = at_once(*(lambda each=each: repository.cancel(each) for each in confirmed), *settles)
+        results = at_once(*(lambda each=each: repository.cancel(each, NOW) for each in confirmed), *settles)
 
         assert results[:_SEATS] == [True] * _SEATS
         assert sum(results[_SEATS:]) + repository.settle("devconf-2026", NOW) == _SEATS
@@ -86,7 +86,7 @@ class ConcurrentEventRepositoryContract(EventRepositoryContract, ConcurrentRepos
         listing = set_up(repository, capacity=2)
         ada, _ = admit(repository, listing, "ada", "bob")
 
-        results = at_once(*[lambda: repository.cancel(ada)] * len(_CROWD))
+        results = at_once(*[lambda: repository.cancel(ada, NOW)] * len(_CROWD))
 
         assert results == [True] * len(_CROWD)
         admit(repository, listing, "cleo")

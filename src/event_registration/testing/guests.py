@@ -62,7 +62,7 @@ def found(repository: EventRepository, name: str) -> Registration:
 def cancel(repository: EventRepository, *people: str) -> None:
     """Cancel the registrations of *people* as they are now."""
     for name in people:
-        assert repository.cancel(found(repository, name))
+        assert repository.cancel(found(repository, name), NOW)
 
 
 def names(repository: EventRepository, status: Status) -> list[str]:

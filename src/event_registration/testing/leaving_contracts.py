@@ -29,7 +29,7 @@ class LeavingContract(RepositoryContract):
         """Who cancels has neither seat nor place any more, and a higher revision; the rest stays."""
         listing = set_up(repository, capacity=1, waitlist=True)
         for registration in admit(repository, listing, "ada", "bob"):
-            cancelled = repository.cancel(registration)
+            cancelled = repository.cancel(registration, NOW)
 
             assert cancelled
             stored = found(repository, registration.attendee_name)
@@ -52,7 +52,11 @@ class LeavingContract(RepositoryContract):
         listing = set_up(repository, capacity=2)
         ada, _ = admit(repository, listing, "ada", "bob")
 
-        cancelled = [repository.cancel(ada), repository.cancel(ada), repository.cancel(found(repository, "ada"))]
+        cancelled = [
+            repository.cancel(ada, NOW),
+            repository.cancel(ada, NOW),
+            repository.cancel(found(repository, "ada"), NOW),
+        ]
 
         assert cancelled == [True, True, True]
         admit(repository, listing, "cleo")
@@ -65,7 +69,7 @@ class LeavingContract(RepositoryContract):
         cancel(repository, "ada")
         repository.settle("devconf-2026", NOW)
 
-        cancelled = repository.cancel(bob)
+        cancelled = repository.cancel(bob, NOW)
 
         assert not cancelled
         assert names(repository, Status.CONFIRMED) == ["bob"]
@@ -74,7 +78,7 @@ class LeavingContract(RepositoryContract):
         """A cancellation of a registration that was never stored is refused and stores nothing."""
         set_up(repository, capacity=1)
 
-        cancelled = repository.cancel(guest("ada"))
+        cancelled = repository.cancel(guest("ada"), NOW)
 
         assert not cancelled
         assert repository.find("devconf-2026", "ada@example.org") is None
@@ -92,10 +96,10 @@ class LeavingContract(RepositoryContract):
         assert back.registration_id not in {first.registration_id, ""}
         assert back.revision == left.revision + 1
         assert found(repository, "ada") == back
-        assert not repository.cancel(first)
+        assert not repository.cancel(first, NOW)
         assert names(repository, Status.CONFIRMED) == ["ada"]
-        assert repository.cancel(back)
-        assert not repository.cancel(first)
+        assert repository.cancel(back, NOW)
+        assert not repository.cancel(first, NOW)
 
     @pytest.mark.parametrize("who", ["ada", "bob"], ids=["who had a seat", "who waited"])
     def test_takes_back_at_the_end_of_the_queue(self, repository: EventRepository, who: str) -> None:

@@ -1,0 +1,120 @@
+"""What a function does on its own: sends what the stream or the schedule says is due, and takes back what bounced."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from event_registration.aws.items import REGISTRATION
+from event_registration.aws.logs import MAIL_TROUBLE, log, log_work
+from event_registration.aws.payloads import deadline_of, is_schedule, returned_of
+from event_registration.errors import RepositoryError
+from event_registration.ports import Debtor
+from event_registration.relay import Swept
+from event_registration.responses import refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from event_registration.aws.payloads import Returned
+    from event_registration.feedback import Feedback
+    from event_registration.relay import Relay
+
+__all__ = ["Sending"]
+
+_STREAM = "aws:dynamodb"
+
+
+class Sending:
+    """
+    Sends and takes back, a log line a call.
+
+    Args:
+        relay: Sends.
+        feedback: Takes back.
+    """
+
+    def __init__(self, relay: Relay, feedback: Feedback) -> None:
+        self._relay = relay
+        self._feedback = feedback
+
+    def take(self, payload: object, context: object) -> dict[str, Any]:
+        """
+        Do what *payload* asks for: the records of a stream, the schedule's call, or an event of SES's.
+
+        Raises:
+            RepositoryError: What SES told can't be kept. EventBridge calls again.
+            ValueError: The payload is none of these.
+        """
+        started = time.monotonic()
+        deadline = deadline_of(context, started)
+        if is_schedule(payload):
+            return self.sweep(context, started, deadline)
+        if returned := returned_of(payload):
+            return self.take_back(returned, context, started)
+        if isinstance(payload, dict) and isinstance(payload.get("Records"), list):
+            return self._deliver(payload["Records"], context, started, deadline)
+        if isinstance(payload, dict) and payload.get("source") == "aws.ses":
+            log("INFO", context, started, {"returned": 0})  # of a kind that says nothing about an address
+            return {}
+        raise ValueError("This function takes a table's stream, a schedule, and events of SES's.")
+
+    def sweep(self, context: object, started: float, deadline: float | None) -> dict[str, Any]:
+        """Send all that is due. What fails is logged and left to the next call: Lambda is not to call again itself."""
+        try:
+            swept = self._relay.sweep(deadline=deadline)
+        except Exception as error:  # noqa: BLE001 - the last line: a stack trace may hold what a person typed
+            log("ERROR", context, started, refusal(error).facts, metrics=[MAIL_TROUBLE])
+            return {}
+        counts = {"sent": swept.sent}
+        log_work(context, started, counts, swept.troubles)
+        return counts
+
+    def take_back(self, returned: Returned, context: object, started: float) -> dict[str, Any]:
+        """Keep what SES told of a mail; what fails is raised, so that EventBridge's call is made again."""
+        try:
+            is_kept = self._feedback.take(
+                returned.address, returned.reference, returned.state, is_final=returned.is_final
+            )
+        except RepositoryError as error:
+            log("ERROR", context, started, refusal(error).facts, metrics=[MAIL_TROUBLE])
+            raise
+        counts = {"returned": int(is_kept), "outcome": returned.state.value}
+        log("WARN", context, started, counts)
+        return counts
+
+    def _deliver(
+        self, records: list[Any], context: object, started: float, deadline: float | None
+    ) -> dict[str, list[dict[str, str]]]:
+        """
+        Send what the rows of *records* owe now, whatever they owed when they were written.
+
+        A record fails only if the table does: Lambda brings it again, and the sweep would find it too. All the rest is
+        in the row itself, and so is what there was no time for.
+        """
+        total = Swept()
+        failed = []
+        for record in records:
+            debtor = _debtor_of(record)
+            if debtor is None:
+                continue
+            try:
+                total += self._relay.deliver(debtor, deadline=deadline)
+            except RepositoryError as error:
+                total += Swept(0, (error,))
+                failed.append({"itemIdentifier": str(record["dynamodb"].get("SequenceNumber", ""))})
+            except Exception as error:  # noqa: BLE001 - one record keeps no other waiting, and the sweep meets it again
+                log("ERROR", context, started, refusal(error).facts, metrics=[MAIL_TROUBLE])
+        log_work(context, started, {"records": len(records), "sent": total.sent}, total.troubles)
+        return {"batchItemFailures": failed}
+
+
+def _debtor_of(record: Mapping[str, Any]) -> Debtor | None:
+    """Return whose row a record is about, ``None`` if it is no registration's."""
+    try:
+        keys = record["dynamodb"]["Keys"]
+        event_id, sort_key = keys["eventid"]["S"], keys["sk"]["S"]
+        is_ours = record["eventSource"] == _STREAM and sort_key.startswith(REGISTRATION)
+    except (AttributeError, KeyError, TypeError):
+        return None
+    return Debtor(event_id, sort_key.removeprefix(REGISTRATION)) if is_ours else None

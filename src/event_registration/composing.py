@@ -1,0 +1,85 @@
+"""Writes the mail that a registration owes, by what its event is now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from event_registration.confirmation import render
+from event_registration.errors import TransientNotifierError, UnknownEventError
+from event_registration.feedback import reference_of
+from event_registration.links import Link, end_of_links
+from event_registration.mail import MailKind
+from event_registration.rules import attendee_digest
+
+if TYPE_CHECKING:
+    from event_registration.catalogue import Catalogue
+    from event_registration.event import Listing
+    from event_registration.links import Links
+    from event_registration.mail import Message
+    from event_registration.model import Registration
+    from event_registration.rules import Identity
+
+__all__ = ["Composer"]
+
+# What is true of an event that was called off, too.
+_STILL_TRUE = frozenset({MailKind.CALLED_OFF, MailKind.CANCELLED, MailKind.REPEATED})
+
+
+class Composer:
+    """
+    Writes mails about events that are set up, and plain ones about those that nobody has.
+
+    Args:
+        catalogue: The events; ``None`` if nobody sets any up.
+        digest_of: Maps an address in normal form to the person's key, which links name.
+        links: Signs the links in mails; without it mails have none.
+    """
+
+    def __init__(
+        self, catalogue: Catalogue | None, *, digest_of: Identity = attendee_digest, links: Links | None = None
+    ) -> None:
+        self._catalogue = catalogue
+        self._digest_of = digest_of
+        self._links = links
+
+    def __call__(self, registration: Registration) -> Message:
+        """
+        Return the mail that *registration* owes.
+
+        Raises:
+            TransientNotifierError: Its event was called off, and the mail that says so takes the place of this one.
+            RepositoryError: The event or the keys of links can't be read.
+        """
+        listing = self._listing(registration.event_id)
+        message = render(registration) if listing is None else self._about(listing, registration)
+        return evolve(message, reference=reference_of(registration.event_id, registration.mail.number))
+
+    def _listing(self, event_id: str) -> Listing | None:
+        try:
+            return self._catalogue.find(event_id) if self._catalogue else None
+        except UnknownEventError:
+            return None
+
+    def _about(self, listing: Listing, registration: Registration) -> Message:
+        if listing.is_cancelled and registration.mail.kind not in _STILL_TRUE:
+            raise TransientNotifierError("The event was called off; the mail that says so is on its way.")
+        event = listing.event
+        return render(
+            evolve(registration, event_name=event.event_name),
+            event=event,
+            link=self._link(registration, listing),
+            answers=event.questionnaire.summary(registration.answers) if event.questionnaire else (),
+        )
+
+    def _link(self, registration: Registration, listing: Listing) -> str | None:
+        if self._links is None or registration.mail.kind is MailKind.CANCELLED:
+            return None
+        link = Link(
+            registration.event_id,
+            self._digest_of(registration.attendee_email),
+            registration.link_generation,
+            int(end_of_links(listing.event).timestamp()),
+        )
+        return self._links.address_of(link)

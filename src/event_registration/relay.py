@@ -1,0 +1,246 @@
+"""Sends what registrations owe: claims each debt for a while, sends once, and marks what came of it."""
+
+from __future__ import annotations
+
+import random
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from attrs import evolve, frozen
+
+from event_registration.delivery import hand_over
+from event_registration.errors import (
+    EventRegistrationError,
+    NotifierError,
+    PermanentNotifierError,
+    RepositoryError,
+    RepositoryUnavailableError,
+    ThrottledNotifierError,
+    TransientNotifierError,
+    UnreadableRowError,
+)
+from event_registration.mail import MAILS_PER_DAY, Mail, MailState
+from event_registration.ports import utc_now
+from event_registration.schedule import Schedule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from event_registration.mail import Message
+    from event_registration.model import Registration
+    from event_registration.pacing import Pacer
+    from event_registration.ports import Clock, Debtor, Notifier, Outbox
+
+__all__ = ["Relay", "Swept"]
+
+# Longer than any notifier takes from a claim's beginning to its mark, so that no claim is taken over alive.
+_LEASE = timedelta(minutes=2)
+# A mail is begun only so long after its claim.
+_SECONDS_TO_BEGIN = 30.0
+# A minute after the first failure, twice as long after each further one, an hour at most: an outage of the mail service
+# of four days is outlived.
+_FIRST_BACKOFF = timedelta(minutes=1)
+_LONGEST_BACKOFF = timedelta(hours=1)
+_MAX_ATTEMPTS = 100
+# While a registration keeps changing, its mail is left to the next sweep after so many debts.
+_MAX_DEBTS = 5
+# So many failures in a row are the service's, and the rest need not learn of it one by one.
+_MOST_FAILURES = 3
+
+
+@frozen
+class Swept:
+    """
+    What came of sending what was due.
+
+    Args:
+        sent: How many mails were sent.
+        troubles: Why others were not. They are due again later, or failed for good and say why.
+    """
+
+    sent: int = 0
+    troubles: tuple[EventRegistrationError, ...] = ()
+
+    def __add__(self, other: Swept) -> Swept:
+        """Return what came of both."""
+        return Swept(self.sent + other.sent, self.troubles + other.troubles)
+
+
+class Relay:
+    """
+    Pays the debts of an outbox, by as many callers at once as there are.
+
+    Of all who would send one mail only who has claimed it does. A caller that dies leaves its claim, which ends by
+    itself: the mail is sent again if it died between sending and marking, and that is the only way to a second one.
+
+    Args:
+        outbox: What is owed.
+        notifier: What sends mail.
+        compose: Writes the mail that a registration owes. What it raises of ours is tried again later, anything else is
+            the mail's own fault.
+        pacer: Lets mails begin no faster than the service takes them; without one each begins at once.
+        mails_per_day: How many mails one address gets in a day at most, over all events.
+        clock: Tells the time that is stored.
+        monotonic: The clock of deadlines, in seconds.
+        chance: Returns a number from 0 to 1, evenly spread, which keeps those who try again apart.
+    """
+
+    def __init__(  # noqa: PLR0913 - parts and policies, all keyword-only but the two that everyone gives
+        self,
+        outbox: Outbox,
+        notifier: Notifier,
+        *,
+        compose: Callable[[Registration], Message],
+        pacer: Pacer | None = None,
+        mails_per_day: int = MAILS_PER_DAY,
+        clock: Clock = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._outbox = outbox
+        self._notifier = notifier
+        self._compose = compose
+        self._pacer = pacer
+        self._mails_per_day = mails_per_day
+        self._clock = clock
+        self._monotonic = monotonic
+        self._chance = chance
+
+    def deliver(self, debtor: Debtor, *, deadline: float | None = None) -> Swept:
+        """
+        Send the mail that *debtor* owes, if there is one that may be sent now.
+
+        Args:
+            debtor: Whose mail.
+            deadline: The instant of *monotonic* by which it must be over. What there is no time for stays due.
+
+        Raises:
+            RepositoryError: What is owed can't be read or claimed. Nothing was sent.
+        """
+        schedule = Schedule.until(deadline, self._monotonic())
+        held_until: datetime | None = None
+        total = Swept()
+        for _ in range(_MAX_DEBTS):
+            try:
+                owing = self._outbox.find_by_digest(debtor.event_id, debtor.digest, deadline=schedule.store_by)
+            except UnreadableRowError as error:
+                self._outbox.discard(debtor, deadline=schedule.store_by)
+                return total + Swept(0, (error,))
+            if owing is None or not _is_ours_to_send(owing.mail, self._clock(), held_until):
+                return total
+            try:
+                self._wait(schedule)
+            except TransientNotifierError as late:
+                return total + Swept(0, (late,))
+            now = self._clock()
+            claimed = owing.mail.claimed(now, _LEASE)
+            if self._outbox.mark(owing, claimed, deadline=schedule.store_by):
+                held_until = claimed.due_at
+                mail, trouble = self._paid(debtor, evolve(owing, mail=claimed), schedule)
+                total += Swept(int(mail.state is MailState.SENT), (trouble,) if trouble else ())
+                marked = self._marked(evolve(owing, mail=claimed), mail, schedule)
+                if not isinstance(marked, bool):
+                    return total + Swept(0, (marked,))
+                if marked:
+                    return total
+            # A newer debt has come: whoever holds the claim goes on with it.
+        return total
+
+    def sweep(self, *, deadline: float | None = None) -> Swept:
+        """
+        Send all that is due, as far as there is time; what fails for one keeps no other waiting.
+
+        When one mail after the other fails, or no more may be sent for now, the rest is left to the next sweep.
+
+        Raises:
+            RepositoryError: What is due can't be listed.
+        """
+        total = Swept()
+        failures = 0
+        schedule = Schedule.until(deadline, self._monotonic())
+        for debtor in self._outbox.due(self._clock(), deadline=schedule.store_by):
+            if schedule.is_over(self._monotonic()):
+                break
+            try:
+                swept = self.deliver(debtor, deadline=deadline)
+            except RepositoryError as error:
+                swept = Swept(0, (error,))
+            total += swept
+            failures = failures + 1 if any(map(_is_passing, swept.troubles)) else 0
+            if failures >= _MOST_FAILURES or any(isinstance(each, ThrottledNotifierError) for each in swept.troubles):
+                break
+        return total
+
+    def _wait(self, schedule: Schedule) -> None:
+        """Wait for the turn to send, before anything is claimed, or raise `TransientNotifierError`."""
+        if schedule.is_over(self._monotonic()):
+            raise TransientNotifierError("No time was left to send the mail.")
+        if self._pacer:
+            self._pacer.wait(schedule.store_by)
+
+    def _paid(
+        self, debtor: Debtor, registration: Registration, schedule: Schedule
+    ) -> tuple[Mail, EventRegistrationError | None]:
+        """Send the claimed mail of *registration*; return it as it is now, and what is wrong if it isn't sent."""
+        mail = registration.mail
+        begin_by = min(self._monotonic() + _SECONDS_TO_BEGIN, schedule.send_before)
+        if mail.attempts > _MAX_ATTEMPTS:
+            given_up = PermanentNotifierError("The mail could not be sent in any of its attempts.")
+            return mail.failed(mail.reason or str(given_up)), given_up
+        try:
+            if refused := self._refusal(debtor, mail, schedule):
+                return mail.failed(refused), None
+            message = self._written(registration)
+            if self._monotonic() > begin_by:
+                raise TransientNotifierError("No time was left to send the mail.")
+            if trouble := hand_over(self._notifier, message):
+                raise trouble
+        except PermanentNotifierError as error:
+            return mail.failed(str(error)), error
+        except (NotifierError, RepositoryError) as error:
+            if self._pacer and isinstance(error, ThrottledNotifierError):
+                self._pacer.slow_down()
+            return self._later(mail, error), error
+        return mail.sent(), None
+
+    def _refusal(self, debtor: Debtor, mail: Mail, schedule: Schedule) -> str | None:
+        """Return why the recipient gets no mail, after counting it if there is no reason."""
+        debt = f"{debtor.event_id}#{mail.number}"
+        limit, now = self._mails_per_day, self._clock()
+        return self._outbox.spend(debtor.digest, debt, now, limit=limit, deadline=schedule.send_by)
+
+    def _written(self, registration: Registration) -> Message:
+        """Return the mail of *registration*; what can't be written now can't later, but for what an error of ours says."""
+        try:
+            return self._compose(registration)
+        except EventRegistrationError:
+            raise
+        except Exception as error:
+            raise PermanentNotifierError(f"The mail can't be written ({type(error).__name__}).") from error
+
+    def _later(self, mail: Mail, error: EventRegistrationError) -> Mail:
+        """Return *mail* as it waits for another try: longer each time, and not all for the same moment."""
+        backoff = min(_FIRST_BACKOFF * 2 ** min(mail.attempts - 1, 10), _LONGEST_BACKOFF)
+        return mail.retried(self._clock() + backoff * (0.5 + self._chance() / 2), str(error))
+
+    def _marked(self, claimed: Registration, mail: Mail, schedule: Schedule) -> bool | RepositoryError:
+        """Mark what came of a mail; ``False`` says that a newer debt is there."""
+        try:
+            return self._outbox.mark(claimed, mail, deadline=schedule.answer_by)
+        except RepositoryError as error:
+            return error
+
+
+def _is_ours_to_send(mail: Mail, now: datetime, held_until: datetime | None) -> bool:
+    # A debt that came while we held the claim of the one before waits for the end of just that claim.
+    is_left_to_us = held_until is not None and mail.is_pending and mail.due_at == held_until
+    return mail.is_claimable(now) or is_left_to_us
+
+
+def _is_passing(trouble: EventRegistrationError) -> bool:
+    """Tell whether *trouble* is a service's, and would be the next mail's too."""
+    if isinstance(trouble, NotifierError):
+        return not isinstance(trouble, PermanentNotifierError)
+    return isinstance(trouble, RepositoryUnavailableError)
