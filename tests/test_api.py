@@ -479,6 +479,7 @@ NEVER_IN_HTTP = {
     errors.DeploymentError,
     errors.NotifierError,
     errors.TransientNotifierError,
+    errors.ThrottledNotifierError,
     errors.PermanentNotifierError,
 }
 ARGUMENTS = {

@@ -10,7 +10,7 @@ import event_registration
 PACKAGE = Path(event_registration.__file__).parent
 ROWS = [
     {"errors", "assets", "replacing", "rules", "pattern_parts"},
-    {"answers", "patterns"},
+    {"answers", "patterns", "pacing"},
     {"model", "questions", "question_schema"},
     {"event"},
     {"ports", "wire", "confirmation", "body", "responses", "links"},
