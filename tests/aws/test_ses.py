@@ -6,6 +6,7 @@ from email.utils import parseaddr
 
 import boto3
 import pytest
+from attrs import evolve
 from botocore.config import Config
 from botocore.exceptions import (
     ConnectionClosedError,
@@ -17,7 +18,7 @@ from botocore.exceptions import (
 )
 from botocore.stub import Stubber
 
-from event_registration.aws import SESNotifier
+from event_registration.aws import SESNotifier, SESQuota
 from event_registration.aws.handler import _client
 from event_registration.confirmation import render
 from event_registration.errors import NotifierError, PermanentNotifierError, TransientNotifierError
@@ -86,6 +87,18 @@ def test_call(client, configuration_set, options):
         stub.assert_no_pending_responses()
 
 
+def test_call_with_a_reference(client):
+    """A message's reference goes along as a tag, for SES to bring back."""
+    message = evolve(MESSAGE, reference="ZGV2Y29uZi0yMDI2.1")
+    tags = [{"Name": "reference", "Value": "ZGV2Y29uZi0yMDI2.1"}]
+
+    with Stubber(client) as stub:
+        stub.add_response("send_email", {"MessageId": "0102018e-00000000"}, _expected(EmailTags=tags))
+        SESNotifier(client, SENDER).send(message)
+
+        stub.assert_no_pending_responses()
+
+
 def test_call_of_a_confirmation(client):
     """What the service renders fits the call."""
     message = render(make_registration(event_name="夏祭り", attendee_name="山田 太郎"))
@@ -140,16 +153,16 @@ def test_sender(client, sender, encoded):
 REFUSALS = [
     # "SendEmail", errors, in the SES API v2 reference
     ("AccountSuspendedException", 400, TransientNotifierError),
-    ("LimitExceededException", 400, TransientNotifierError),
+    ("LimitExceededException", 400, ThrottledNotifierError),
     ("SendingPausedException", 400, TransientNotifierError),
-    ("TooManyRequestsException", 429, TransientNotifierError),
+    ("TooManyRequestsException", 429, ThrottledNotifierError),
     ("BadRequestException", 400, PermanentNotifierError),
     ("MailFromDomainNotVerifiedException", 400, PermanentNotifierError),
     ("MessageRejected", 400, PermanentNotifierError),
     ("NotFoundException", 404, PermanentNotifierError),
     # "Common errors" in the same reference
-    ("ThrottlingException", 400, TransientNotifierError),
-    ("Throttling", 400, TransientNotifierError),
+    ("ThrottlingException", 400, ThrottledNotifierError),
+    ("Throttling", 400, ThrottledNotifierError),
     ("InternalFailure", 500, TransientNotifierError),
     ("InternalServiceErrorException", 500, TransientNotifierError),
     ("ServiceUnavailable", 503, TransientNotifierError),
@@ -163,7 +176,7 @@ REFUSALS = [
 
 @pytest.mark.parametrize(("code", "status", "kind"), REFUSALS, ids=[f"{code} {status}" for code, status, _ in REFUSALS])
 def test_refusal(client, code, status, kind):
-    """What passes by itself is transient, what SES holds against the message is permanent; no address is told."""
+    """What passes by itself is transient, an exhausted quota throttled, the rest permanent; no address is told."""
     with Stubber(client) as stub:
         stub.add_client_error("send_email", code, f"Address {MESSAGE.to} is bad", status)
 
@@ -255,3 +268,53 @@ def test_handlers_time_outs(handlers_client):
     config = handlers_client.meta.config
 
     assert config.connect_timeout + config.read_timeout == 4
+
+
+@pytest.mark.parametrize(
+    ("told", "quota"),
+    [
+        # "The Amazon SES sandbox", and "GetAccount" in the SES API v2 reference
+        ((200.0, 1.0, 3.0), Quota(per_second=1, per_day=200, sent=3)),
+        ((-1.0, 90.0, 120_000.0), Quota(per_second=90, per_day=-1, sent=120_000)),
+    ],
+    ids=["sandbox", "unlimited"],
+)
+def test_quota(client, told, quota):
+    """The quota is what `GetAccount` tells of the account."""
+    names = ("Max24HourSend", "MaxSendRate", "SentLast24Hours")
+
+    with Stubber(client) as stub:
+        stub.add_response("get_account", {"SendQuota": dict(zip(names, told, strict=True))}, {})
+
+        assert SESQuota(client)() == quota
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "TooManyRequestsException", "InternalFailure"])
+def test_quota_that_is_not_told(client, code):
+    """A quota that SES does not tell is a passing trouble: nobody's mail is at fault."""
+    with Stubber(client) as stub:
+        stub.add_client_error("get_account", code)
+
+        with pytest.raises(TransientNotifierError, match=code):
+            SESQuota(client)()
+
+
+def test_quota_that_is_not_in_the_answer(client):
+    """An answer without a quota is one that does not tell it."""
+    with Stubber(client) as stub:
+        stub.add_response("get_account", {"SendingEnabled": True})
+
+        with pytest.raises(TransientNotifierError, match="does not tell"):
+            SESQuota(client)()
+
+
+def test_quota_out_of_reach(client):
+    """While SES can't be reached it does not tell its quota."""
+
+    def fail(**_):
+        raise EndpointConnectionError(endpoint_url=URL)
+
+    client.meta.events.register("before-send", fail)
+
+    with pytest.raises(TransientNotifierError, match="EndpointConnectionError"):
+        SESQuota(client)()

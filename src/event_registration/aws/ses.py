@@ -8,26 +8,26 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NotConnectedError
 
-from event_registration.errors import NotifierError, PermanentNotifierError, TransientNotifierError
+from event_registration.errors import (
+    NotifierError,
+    PermanentNotifierError,
+    ThrottledNotifierError,
+    TransientNotifierError,
+)
+from event_registration.pacing import Quota
 from event_registration.rules import split_sender
 
 if TYPE_CHECKING:
     from event_registration.mail import Message
 
-__all__ = ["SESNotifier"]
+__all__ = ["SESNotifier", "SESQuota"]
 
-# "SendEmail", errors, in the SES API v2 reference: these pass by themselves, or with the account's state, and leave
-# the message as good as it was. What is left of the 4xx is about the message, the sender or the permission.
-_TRANSIENT = frozenset(
-    {
-        "AccountSuspendedException",
-        "LimitExceededException",
-        "SendingPausedException",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-    },
-)
+# "SendEmail" and "Common errors" in the SES API v2 reference, and "Errors related to the sending quotas for your Amazon
+# SES account": the second's or the day's quota is used up.
+_THROTTLED = frozenset({"LimitExceededException", "Throttling", "ThrottlingException", "TooManyRequestsException"})
+# These pass with the account's state, and leave the message as good as it was. What is left of the 4xx is about the
+# message, the sender or the permission.
+_TRANSIENT = frozenset({"AccountSuspendedException", "SendingPausedException"})
 _SERVER_ERROR = 500
 
 
@@ -58,9 +58,13 @@ class SESNotifier:
         """
         Send *message* to its one recipient as ``Simple`` content, which ``ses:SendEmail`` covers.
 
+        Its reference, if it has one, goes along as the tag ``reference``, which SES's events of bounces and complaints
+        bring back.
+
         Raises:
-            TransientNotifierError: Throttled, over a quota, paused, unreachable, SES failed, or its answer got lost;
-                in the last case the mail may have gone.
+            ThrottledNotifierError: The account's rate or its day's quota is used up.
+            TransientNotifierError: Paused, unreachable, SES failed, or its answer got lost; in the last case the mail
+                may have gone.
             PermanentNotifierError: SES refused the message, the sender, the recipient or the permission.
             NotifierError: The call could not be made, as without credentials.
         """
@@ -74,6 +78,7 @@ class SESNotifier:
                         "Body": {"Text": _utf8(message.text), "Html": _utf8(message.html)},
                     },
                 },
+                **_tags(message),
                 **self._options,
             )
         except ClientError as error:
@@ -84,6 +89,38 @@ class SESNotifier:
             raise NotifierError(f"SES can't be called ({type(error).__name__}).") from error
 
 
+class SESQuota:
+    """
+    Reads what SES takes of the account in the client's region; it needs ``ses:GetAccount``.
+
+    Args:
+        client: A boto3 client of ``sesv2``.
+    """
+
+    def __init__(self, client: Any) -> None:  # noqa: ANN401 - boto3 makes its clients' classes at run time
+        self._client = client
+
+    def __call__(self) -> Quota:
+        """
+        Return the quota as of now.
+
+        Raises:
+            TransientNotifierError: It could not be read.
+        """
+        try:
+            quota = self._client.get_account()["SendQuota"]
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "")
+            raise TransientNotifierError(f"SES does not tell its quota ({code}).") from error
+        except (BotoCoreError, KeyError) as error:
+            raise TransientNotifierError(f"SES does not tell its quota ({type(error).__name__}).") from error
+        return Quota(per_second=quota["MaxSendRate"], per_day=quota["Max24HourSend"], sent=quota["SentLast24Hours"])
+
+
+def _tags(message: Message) -> dict[str, Any]:
+    return {"EmailTags": [{"Name": "reference", "Value": message.reference}]} if message.reference else {}
+
+
 def _utf8(data: str) -> dict[str, str]:
     return {"Data": data, "Charset": "UTF-8"}
 
@@ -91,6 +128,8 @@ def _utf8(data: str) -> dict[str, str]:
 def _translation(error: ClientError) -> NotifierError:
     code = error.response.get("Error", {}).get("Code", "")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code in _THROTTLED:
+        return ThrottledNotifierError(f"SES takes no more for now ({code}).")
     if code in _TRANSIENT or status >= _SERVER_ERROR:
         return TransientNotifierError(f"SES refused for now ({code}).")
     return PermanentNotifierError(f"SES refused the message ({code}).")
