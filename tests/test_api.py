@@ -16,8 +16,8 @@ from timing import cpu_seconds
 from event_registration import errors
 from event_registration.api import Api, Request
 from event_registration.local import SQLiteEventRepository, SQLiteRepository
-from event_registration.managed import EventRegistrationService
 from event_registration.mail import Mail, MailState
+from event_registration.managed import EventRegistrationService
 from event_registration.model import Status
 from event_registration.responses import Response
 from event_registration.rules import PROBLEM_MESSAGES

@@ -20,8 +20,8 @@ from event_registration.errors import (
 )
 from event_registration.event import EventState
 from event_registration.local import SQLiteEventRepository
-from event_registration.managed import EventRegistrationService, Settled
 from event_registration.mail import Mail, MailState
+from event_registration.managed import EventRegistrationService, Settled
 from event_registration.model import Status
 from event_registration.service import OnDuplicate, Outcome
 from event_registration.testing import ManualClock, RecordingNotifier, at_once, make_event, make_registration

@@ -16,8 +16,8 @@ from event_registration.errors import (
 from event_registration.event import EventState
 from event_registration.links import Keyring, Link, Links
 from event_registration.local import SQLiteEventRepository
-from event_registration.managed import EventRegistrationService
 from event_registration.mail import MailState
+from event_registration.managed import EventRegistrationService
 from event_registration.model import Status
 from event_registration.self_service import SelfService
 from event_registration.testing import ManualClock, RecordingNotifier, make_event

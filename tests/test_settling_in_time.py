@@ -7,8 +7,8 @@ from attrs import evolve
 
 from event_registration.errors import PermanentNotifierError, RepositoryUnavailableError, TransientNotifierError
 from event_registration.local import SQLiteEventRepository
-from event_registration.managed import EventRegistrationService
 from event_registration.mail import MailState
+from event_registration.managed import EventRegistrationService
 from event_registration.model import Status
 from event_registration.testing import ManualClock, RecordingNotifier, make_event, make_registration
 

@@ -28,23 +28,33 @@ from event_registration.errors import (
     TransientNotifierError,
     UnknownEventError,
     UnknownRegistrationError,
+    UnreadableRowError,
 )
 from event_registration.event import Event, EventState, Listing
-from event_registration.mail import Mail, MailState, Message
+from event_registration.mail import Mail, MailKind, MailState, Message
 from event_registration.model import Registration, Status
-from event_registration.ports import Clock, EventRepository, Notifier, RegistrationRepository
+from event_registration.ports import Clock, Debtor, EventRepository, Notifier, Outbox, RegistrationRepository
 from event_registration.service import OnDuplicate, Outcome, Receipt, RegistrationService
-from event_registration.settings import EventsMode, Settings
+from event_registration.settings import Confirmation, EventsMode, Settings
 
 if TYPE_CHECKING:
+    from event_registration.aws.stream import make_stream_handler
+    from event_registration.composing import Composer
+    from event_registration.feedback import Feedback
     from event_registration.links import Keyring, Links
     from event_registration.managed import EventRegistrationService
     from event_registration.organiser import Organiser
+    from event_registration.pacing import Pacer, Quota
+    from event_registration.queues import Queues
+    from event_registration.relay import Relay
     from event_registration.self_service import SelfService, View
 
 __all__ = [
     "AlreadyRegisteredError",
     "Clock",
+    "Composer",
+    "Confirmation",
+    "Debtor",
     "Event",
     "EventCancelledError",
     "EventChangeError",
@@ -55,6 +65,7 @@ __all__ = [
     "EventRepository",
     "EventState",
     "EventsMode",
+    "Feedback",
     "InvalidEventError",
     "InvalidLinkError",
     "InvalidRegistrationError",
@@ -62,6 +73,7 @@ __all__ = [
     "Links",
     "Listing",
     "Mail",
+    "MailKind",
     "MailState",
     "Message",
     "NotAdmittedError",
@@ -70,14 +82,19 @@ __all__ = [
     "NotifierError",
     "OnDuplicate",
     "Organiser",
+    "Outbox",
     "Outcome",
+    "Pacer",
     "PermanentNotifierError",
     "Problem",
+    "Queues",
+    "Quota",
     "Receipt",
     "Registration",
     "RegistrationClosedError",
     "RegistrationRepository",
     "RegistrationService",
+    "Relay",
     "RepositoryError",
     "RepositoryUnavailableError",
     "SelfService",
@@ -89,23 +106,32 @@ __all__ = [
     "TransientNotifierError",
     "UnknownEventError",
     "UnknownRegistrationError",
+    "UnreadableRowError",
     "View",
     "make_lambda_handler",
+    "make_stream_handler",
 ]
 
-# Imported when they are asked for: a function that takes any event needs none.
+# Imported when they are asked for: a function that takes any event and leaves mails to another needs none.
 _HOMES = {
+    "Composer": "composing",
     "EventRegistrationService": "managed",
+    "Feedback": "feedback",
     "Keyring": "links",
     "Links": "links",
     "Organiser": "organiser",
+    "Pacer": "pacing",
+    "Queues": "queues",
+    "Quota": "pacing",
+    "Relay": "relay",
     "SelfService": "self_service",
     "View": "self_service",
+    "make_stream_handler": "aws.stream",
 }
 
 
 def __getattr__(name: str) -> object:
-    """Import a service of managed events when it is first asked for."""
+    """Import what not everybody needs when it is first asked for."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -212,7 +212,7 @@ class Relay:
         return self._outbox.spend(debtor.digest, debt, now, limit=limit, deadline=schedule.send_by)
 
     def _written(self, registration: Registration) -> Message:
-        """Return the mail of *registration*; what can't be written now can't later, but for what an error of ours says."""
+        """Return the mail of *registration*; unless an error of ours says so, what can't be written never can."""
         try:
             return self._compose(registration)
         except EventRegistrationError:

@@ -19,10 +19,15 @@ from botocore.exceptions import (
 from botocore.stub import Stubber
 
 from event_registration.aws import SESNotifier, SESQuota
-from event_registration.aws.handler import _client
 from event_registration.confirmation import render
-from event_registration.errors import NotifierError, PermanentNotifierError, TransientNotifierError
+from event_registration.errors import (
+    NotifierError,
+    PermanentNotifierError,
+    ThrottledNotifierError,
+    TransientNotifierError,
+)
 from event_registration.mail import Message
+from event_registration.pacing import Quota
 from event_registration.testing import Faults, make_registration
 
 SENDER = "Events <events@example.org>"

@@ -4,9 +4,9 @@ import threading
 import time
 
 import pytest
+from event_registration.local.settler import Settler
 
 from event_registration.errors import RepositoryUnavailableError, TransientNotifierError
-from event_registration.local.settler import Settler
 from event_registration.managed import Settled
 
 

@@ -9,15 +9,16 @@ if TYPE_CHECKING:
     from event_registration.aws.dynamodb import DynamoDBRepository
     from event_registration.aws.events import DynamoDBEventRepository
     from event_registration.aws.outbox import DynamoDBOutbox
-    from event_registration.aws.ses import SESNotifier
+    from event_registration.aws.ses import SESNotifier, SESQuota
 
-__all__ = ["DynamoDBEventRepository", "DynamoDBOutbox", "DynamoDBRepository", "SESNotifier"]
+__all__ = ["DynamoDBEventRepository", "DynamoDBOutbox", "DynamoDBRepository", "SESNotifier", "SESQuota"]
 
 _HOMES = {
     "DynamoDBEventRepository": "events",
     "DynamoDBOutbox": "outbox",
     "DynamoDBRepository": "dynamodb",
     "SESNotifier": "ses",
+    "SESQuota": "ses",
 }
 
 

@@ -72,7 +72,8 @@ class EventTable:
             change(event_id, EVENT, values, remove=removed, condition=condition, facts={"revision": listing.revision})
         ]
         if telling is None:  # the copy says no more than whether anybody is left to tell
-            changes.append(change(_CATALOGUE, event_id, values, remove=removed, condition="attribute_exists(eventid)"))
+            is_there = "attribute_exists(eventid)"
+            changes.append(change(_CATALOGUE, event_id, values, remove=removed, condition=is_there))
         try:
             self._table.transact(changes, deadline)
         except ConditionFailedError:
