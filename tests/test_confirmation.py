@@ -145,7 +145,7 @@ def test_survives_braces_and_percents():
 
 
 def _waiting(**changes):
-    return render(make_registration(status=Status.WAITLISTED, **changes))
+    return render(make_registration(**changes).admitted(Status.WAITLISTED))
 
 
 def _said(message):
@@ -221,7 +221,7 @@ ANSWERS = [
 ]
 
 
-@pytest.mark.parametrize("make", [make_registration, lambda: make_registration(status=Status.WAITLISTED)])
+@pytest.mark.parametrize("make", [make_registration, lambda: make_registration().admitted(Status.WAITLISTED)])
 def test_has_the_link_once(make):
     """The text has the link on a line of its own, the HTML no other one; both warn of passing it on."""
     message = render(make(), link=LINK)

@@ -1,11 +1,14 @@
 """Registering for events that are set up: their names, doors, seats and queues, and the mails of who moves up."""
 
-from collections import defaultdict
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from attrs import evolve
+from watching import WatchedRepository
 
+from event_registration.catalogue import Catalogue
+from event_registration.composing import Composer
 from event_registration.errors import (
     AlreadyRegisteredError,
     EventCancelledError,
@@ -13,18 +16,18 @@ from event_registration.errors import (
     NotOpenYetError,
     PermanentNotifierError,
     RegistrationClosedError,
-    RepositoryError,
     RepositoryUnavailableError,
     TransientNotifierError,
     UnknownEventError,
 )
 from event_registration.event import EventState
-from event_registration.local import SQLiteEventRepository
+from event_registration.local import SQLiteOutbox
 from event_registration.mail import Mail, MailState
-from event_registration.managed import EventRegistrationService, Settled
+from event_registration.managed import EventRegistrationService
 from event_registration.model import Status
+from event_registration.relay import Relay
 from event_registration.service import OnDuplicate, Outcome
-from event_registration.testing import ManualClock, RecordingNotifier, at_once, make_event, make_registration
+from event_registration.testing import ManualClock, RecordingNotifier, make_registration
 from event_registration.testing.guests import admit, cancel, current, found, guest, names, set_up
 
 ID = "devconf-2026"
@@ -38,57 +41,10 @@ NEVER = PermanentNotifierError("never")
 DOWN = RepositoryUnavailableError("down")
 
 
-class _Store(SQLiteEventRepository):
-    """SQLite in memory that counts what is asked of it, and raises what it is told to."""
-
-    def __init__(self):
-        super().__init__(":memory:")
-        self.calls = []
-        self.deadlines = defaultdict(set)
-        self.faults = {}
-
-    def _call(self, name, deadline=None):
-        self.calls.append(name)
-        self.deadlines[name].add(deadline)
-        if fault := self.faults.get(name):
-            raise fault
-
-    def find(self, event_id, attendee_email, *, deadline=None):
-        """Count, then find or raise."""
-        self._call("find", deadline)
-        return super().find(event_id, attendee_email, deadline=deadline)
-
-    def find_event(self, event_id, *, deadline=None):
-        """Note the deadline, then find."""
-        self.deadlines["find_event"].add(deadline)
-        return super().find_event(event_id, deadline=deadline)
-
-    def list_events(self):
-        """Count, then list or raise."""
-        self._call("list_events")
-        return super().list_events()
-
-    def admit(self, registration, listing, *, deadline=None):
-        """Count, then admit or raise."""
-        self._call("admit", deadline)
-        return super().admit(registration, listing, deadline=deadline)
-
-    def prospect(self, listing, *, deadline=None):
-        """Count, then tell or raise."""
-        self._call("prospect", deadline)
-        return super().prospect(listing, deadline=deadline)
-
-    def settle(self, event_id, now, *, deadline=None):
-        """Count, then settle or raise; faults may be of one event."""
-        self._call("settle", deadline)
-        self._call(f"settle {event_id}", deadline)
-        return super().settle(event_id, now, deadline=deadline)
-
-
 @pytest.fixture
 def repository():
     """Return an empty repository."""
-    repository = _Store()
+    repository = WatchedRepository()
     yield repository
     repository.close()
 
@@ -106,7 +62,10 @@ def make_service(repository, clock):
     def make(*faults, **options):
         notifier = RecordingNotifier(faults)
         options = {"clock": clock, "cache_seconds": 0.0} | options
-        return EventRegistrationService(repository, notifier, **options), notifier
+        clocks = {"clock": clock, "monotonic": options.get("monotonic", time.monotonic)}
+        compose = Composer(Catalogue(repository, seconds=0.0), digest_of=repository.digest_of)
+        relay = Relay(SQLiteOutbox(repository), notifier, compose=compose, **clocks)
+        return EventRegistrationService(repository, relay, **options), notifier
 
     return make
 
@@ -122,6 +81,11 @@ def _change(repository, clock, **changes):
     is_cancelled = changes.pop("is_cancelled", old.is_cancelled)
     new = evolve(old, event=evolve(old.event, **changes), is_cancelled=is_cancelled)
     return repository.change_event(old, new, clock())
+
+
+def _signed_up(registration):
+    """Return what a registration is, whatever has become of its mail since."""
+    return evolve(registration, mail=Mail())
 
 
 def _recipients(notifier):
@@ -140,7 +104,7 @@ def test_the_catalogue_names_the_event(make_service, repository):
 
     assert receipt.outcome is Outcome.REGISTERED
     assert receipt.registration.event_name == "DevConf, the real one"
-    assert repository.find(ID, "ada@example.org") == receipt.registration
+    assert _signed_up(found(repository, "ada")) == _signed_up(receipt.registration)
     assert notifier.messages[0].subject == "Registration confirmed: DevConf, the real one"
 
 
@@ -186,15 +150,15 @@ def test_keeps_to_the_listed_ids(make_service, repository, call):
 
 def test_remembers_the_event_for_five_seconds(repository, clock):
     """An organiser's change takes effect as soon as what was read is five seconds old, unless told otherwise."""
-    time = [1000.0]
+    now = [1000.0]
     set_up(repository)
-    service = EventRegistrationService(repository, RecordingNotifier(), clock=clock, monotonic=lambda: time[0])
+    service = EventRegistrationService(repository, None, clock=clock, monotonic=lambda: now[0])
     service.register(guest("ada"))
     _change(repository, clock, is_cancelled=True)
 
-    time[0] += 4.999
+    now[0] += 4.999
     service.register(guest("bob"))
-    time[0] += 0.001
+    now[0] += 0.001
     with pytest.raises(EventCancelledError):
         service.register(guest("cleo"))
 
@@ -313,7 +277,7 @@ def test_a_lost_mail_is_sent_again_behind_the_door(make_service, repository, clo
 
     assert receipt.trouble is None
     assert _recipients(notifier) == ["ada"]
-    assert found(repository, "ada").mail == Mail(state=MailState.SENT, attempts=2, attempted_at=STARTS)
+    assert (found(repository, "ada").mail.state, found(repository, "ada").mail.attempts) == (MailState.SENT, 2)
 
 
 def test_repeats_are_rejected_behind_the_door_too(make_service, repository, clock):
@@ -356,9 +320,9 @@ def test_tells_who_waits(make_service, repository, clock):
     receipt = service.register(guest("bob"))
 
     assert (receipt.outcome, receipt.registration.status) == (Outcome.REGISTERED, Status.WAITLISTED)
-    assert receipt.registration == found(repository, "bob")
+    assert _signed_up(receipt.registration) == _signed_up(found(repository, "bob"))
     assert receipt.registration.registered_at == clock()
-    assert receipt.registration.mail.state is MailState.SENT
+    assert found(repository, "bob").mail.state is MailState.SENT
     assert [message.subject.partition(":")[0] for message in notifier.messages] == [
         "Registration confirmed",
         "On the waiting list",
@@ -381,8 +345,6 @@ def test_a_newcomer_serves_the_queue(make_service, repository):
     assert receipt.registration.status is Status.WAITLISTED
     assert names(repository, Status.CONFIRMED) == ["cleo", "dan", "zoe"]
     assert _recipients(notifier) == ["eve"]
-    service.settle(ID)
-    assert sorted(_recipients(notifier)) == ["cleo", "dan", "eve"]
 
 
 def test_a_newcomer_may_be_served_at_once(make_service, repository, clock):
@@ -393,11 +355,9 @@ def test_a_newcomer_may_be_served_at_once(make_service, repository, clock):
     receipt = service.register(guest("eve"))
 
     assert (receipt.outcome, receipt.registration.status) == (Outcome.REGISTERED, Status.CONFIRMED)
-    assert receipt.registration == found(repository, "eve")
-    assert receipt.registration.mail == Mail(state=MailState.SENT, attempts=1, attempted_at=clock())
-    assert [message.subject.partition(":")[0] for message in notifier.messages] == ["Registration confirmed"]
-    service.settle(ID)
-    assert _recipients(notifier) == ["eve", "cleo"]
+    assert _signed_up(receipt.registration) == _signed_up(found(repository, "eve"))
+    assert found(repository, "eve").mail == receipt.registration.mail.claimed(clock(), timedelta(0)).sent()
+    assert [message.subject.partition(":")[0] for message in notifier.messages] == ["You have a seat"]
 
 
 def test_who_repeats_while_waiting_may_be_served(make_service, repository):
@@ -408,8 +368,9 @@ def test_who_repeats_while_waiting_may_be_served(make_service, repository):
     again, once_more = (service.register(guest("cleo")) for _ in range(2))
 
     assert (again.outcome, again.registration.status) == (Outcome.REPEATED, Status.CONFIRMED)
-    assert once_more.registration == again.registration == found(repository, "cleo")
-    assert [message.subject.partition(":")[0] for message in notifier.messages] == ["Registration confirmed"]
+    stored = found(repository, "cleo")
+    assert [_signed_up(each.registration) for each in (again, once_more)] == [_signed_up(stored)] * 2
+    assert [message.subject.partition(":")[0] for message in notifier.messages] == ["You have a seat"]
 
 
 def test_other_details_of_who_waits_serve_the_queue_and_tell_nothing(make_service, repository):
@@ -426,9 +387,12 @@ def test_other_details_of_who_waits_serve_the_queue_and_tell_nothing(make_servic
     assert notifier.attempts == 0
 
 
-@pytest.mark.parametrize("fault", ["settle", "find"])
-def test_who_waits_does_so_though_the_queue_is_not_served(make_service, repository, fault):
-    """Whoever has joined the queue is told so even if serving it fails; the trouble is told besides."""
+@pytest.mark.parametrize(("fault", "told"), [("settle", "On the waiting list"), ("find", "You have a seat")])
+def test_who_waits_does_so_though_the_queue_is_not_served(make_service, repository, fault, told):
+    """Whoever has joined the queue is told so even if serving it fails; the trouble is told besides.
+
+    The mail looks again: it may know of a seat that the answer has not heard of.
+    """
     _two_seats_given_back(repository, "cleo")
     service, notifier = make_service()
     repository.faults[fault] = DOWN
@@ -438,11 +402,11 @@ def test_who_waits_does_so_though_the_queue_is_not_served(make_service, reposito
     repository.faults.clear()
     assert (receipt.outcome, receipt.registration.status) == (Outcome.REGISTERED, Status.WAITLISTED)
     assert receipt.trouble is DOWN
-    assert [message.subject.partition(":")[0] for message in notifier.messages] == ["On the waiting list"]
+    assert [message.subject.partition(":")[0] for message in notifier.messages] == [told]
     assert found(repository, "eve").registration_id == receipt.registration.registration_id
 
 
-class _TakenAway(_Store):
+class _TakenAway(WatchedRepository):
     """A repository in which somebody else does something to Eve in the moment in which she joins the queue."""
 
     def __init__(self, happen):
@@ -461,7 +425,7 @@ def _leave_and_come_back(repository):
 
 
 def _vanish(repository):
-    with repository._transaction() as connection:
+    with repository.database.transaction() as connection:
         connection.execute("DELETE FROM registration WHERE cemail = 'eve@example.org'")
 
 
@@ -470,7 +434,7 @@ def test_answers_only_of_the_registration_that_was_made(clock, happen):
     """Whatever becomes of the person in the same moment, the answer is of the registration that was asked for."""
     repository = _TakenAway(happen)
     admit(repository, set_up(repository, capacity=1, waitlist=True), "ada")
-    service = EventRegistrationService(repository, RecordingNotifier(), clock=clock, new_id=lambda: "first")
+    service = EventRegistrationService(repository, None, clock=clock, new_id=lambda: "first")
 
     receipt = service.register(guest("eve"))
 
@@ -528,7 +492,7 @@ def test_who_left_may_come_back(make_service, repository):
 
 
 def test_asks_everything_within_its_time(make_service, repository):
-    """Whatever is asked of the repository before a mail has one deadline, which leaves time for the mail."""
+    """Whatever is asked of the repository before a mail has a deadline, which leaves time for the mail."""
     _two_seats_given_back(repository, "cleo")
     service, _ = make_service(monotonic=lambda: 1000.0)
     repository.deadlines.clear()
@@ -537,7 +501,8 @@ def test_asks_everything_within_its_time(make_service, repository):
     service.register(evolve(guest("zoe"), attendee_name="Eve"), deadline=1030.0)
 
     names = ("find_event", "admit", "find", "prospect")
-    assert {name: repository.deadlines[name] for name in names} == {name: {1024.0} for name in names}
+    within = {name: {1024.0} for name in names} | {"find_event": {1024.0, 1026.5}}  # the mail looks, too
+    assert {name: repository.deadlines[name] for name in names} == within
 
 
 @pytest.mark.parametrize(
@@ -565,221 +530,6 @@ def test_looks_behind_a_shut_door_within_its_time(make_service, repository, cloc
         service.register(guest("ada"), deadline=1030.0)
 
     assert repository.deadlines == {"find_event": {1024.0}, "find": {1024.0}}
-
-
-# Promotions
-
-
-@pytest.fixture
-def promoted(repository, clock):
-    """Promote Cleo and Dan, who are owed a mail each; Eve waits."""
-    _two_seats_given_back(repository, "cleo", "dan", "eve")
-    repository.settle(ID, clock())
-    repository.calls.clear()
-
-
-def test_settling_promotes_and_tells(make_service, repository):
-    """Settling gives free seats to who waits and mails each of them once, and nobody else."""
-    _two_seats_given_back(repository, "cleo", "dan", "eve")
-    service, notifier = make_service()
-
-    settled = [service.settle(ID) for _ in range(2)]
-
-    assert settled == [Settled(1, 2), Settled(1, 0)]
-    assert _recipients(notifier) == ["cleo", "dan"]
-    assert {message.subject for message in notifier.messages} == {"Registration confirmed: DevConf 2026"}
-    assert {found(repository, name).mail.state for name in ("cleo", "dan")} == {MailState.SENT}
-
-
-@pytest.mark.usefixtures("promoted")
-def test_tells_whom_another_has_promoted(make_service):
-    """A promotion whose maker crashed before the mail is told by the next who settles."""
-    service, notifier = make_service()
-
-    settled = service.settle(ID)
-
-    assert settled == Settled(1, 0)
-    assert _recipients(notifier) == ["cleo", "dan"]
-
-
-@pytest.mark.usefixtures("promoted")
-def test_many_who_settle_tell_once(make_service):
-    """However many settle at once, everybody who was promoted gets one mail."""
-    service, notifier = make_service()
-
-    settled = at_once(*[lambda: service.settle(ID)] * 8)
-
-    assert sorted(_recipients(notifier)) == ["cleo", "dan"]
-    assert {each.troubles for each in settled} == {()}
-
-
-@pytest.mark.usefixtures("promoted")
-def test_a_late_mail_keeps_no_other_waiting(make_service, repository, clock):
-    """Who can't be told now is told ten minutes later; the others are told now, and the trouble is told each time."""
-    service, notifier = make_service(LATER)
-
-    troubles = []
-    for minutes in (0, 0, 10):
-        clock.advance(minutes=minutes)
-        troubles.append(service.settle(ID).troubles)
-
-    assert troubles == [(LATER,), (), ()]
-    assert _recipients(notifier) == ["dan", "cleo"]
-    assert found(repository, "cleo").mail.attempts == 2
-
-
-@pytest.mark.usefixtures("promoted")
-def test_a_refused_mail_is_told_once(make_service, repository):
-    """A mail that is refused for good is marked so, and the next who settles has no trouble with it."""
-    service, notifier = make_service(NEVER)
-
-    settled = [service.settle(ID) for _ in range(2)]
-
-    assert [each.troubles for each in settled] == [(NEVER,), ()]
-    assert found(repository, "cleo").mail.state is MailState.FAILED
-    assert notifier.attempts == 2
-
-
-def test_settling_fails_with_the_repository(make_service, repository):
-    """A queue that can't be served is an error, after which nobody was told anything."""
-    _two_seats_given_back(repository, "cleo")
-    repository.faults["settle"] = DOWN
-    service, notifier = make_service()
-
-    with pytest.raises(RepositoryUnavailableError):
-        service.settle(ID)
-
-    assert notifier.attempts == 0
-
-
-@pytest.mark.parametrize(
-    ("deadline", "expected"),
-    [(1030.0, {"settle": {1012.0}, "find_event": {1024.0}}), (None, {"settle": {None}, "find_event": {None}})],
-    ids=["a deadline", "none"],
-)
-def test_settling_leaves_time_for_mails(make_service, repository, deadline, expected):
-    """Serving the queue takes half of the time that mail, mark and answer leave; the mails have the other half."""
-    set_up(repository, capacity=1)
-    service, _ = make_service(monotonic=lambda: 1000.0)
-    repository.deadlines.clear()
-
-    service.settle(ID, deadline=deadline)
-
-    assert {name: repository.deadlines[name] for name in expected} == expected
-
-
-def test_promotions_have_the_event_s_present_name(make_service, repository, clock):
-    """Who is promoted is told of the event as it is called now."""
-    _two_seats_given_back(repository, "cleo")
-    _change(repository, clock, event_name="DevConf 26")
-    service, notifier = make_service()
-
-    service.settle(ID)
-
-    assert [message.subject for message in notifier.messages] == ["Registration confirmed: DevConf 26"]
-
-
-def test_settles_no_event_that_is_not_there(service):
-    """An event that isn't there has nobody to serve, which is no error."""
-    assert service.settle(ID) == Settled(1, 0)
-
-
-# All events
-
-
-def _queue(repository, event_id, **changes):
-    """Set up an event with a free seat and somebody who waits for it."""
-    repository.create_event(make_event(event_id=event_id, capacity=1, waitlist=True, **changes))
-    listing = repository.find_event(event_id)
-    first, _ = (repository.admit(evolve(guest(name), event_id=event_id), listing) for name in ("ada", "bob"))
-    repository.cancel(first)
-
-
-def test_settles_all_limited_events(make_service, repository):
-    """Each limited event is settled; one without limit has no queue and is left alone."""
-    for event_id in ("one", "two"):
-        _queue(repository, event_id)
-    set_up(repository)
-    service, notifier = make_service()
-
-    settled = [service.settle_all() for _ in range(2)]
-
-    assert settled == [Settled(2, 2), Settled(2, 0)]
-    assert _recipients(notifier) == ["bob", "bob"]
-    assert f"settle {ID}" not in repository.calls
-
-
-@pytest.mark.parametrize(("now", "events"), [(ENDS - MOMENT, 1), (ENDS, 0)], ids=["not over", "over"])
-def test_settles_until_an_event_is_over(make_service, repository, clock, now, events):
-    """An event is settled until the instant of its end, since mails may be owed though nobody is promoted any more."""
-    _queue(repository, "one")
-    repository.settle("one", clock())
-    clock.now = now
-    service, notifier = make_service()
-
-    settled = service.settle_all()
-
-    assert settled == Settled(events, 0)
-    assert len(notifier.messages) == events
-
-
-def test_settles_what_was_called_off(make_service, repository, clock):
-    """An event that was called off is looked at, and promotes nobody."""
-    admit(repository, set_up(repository, capacity=1, waitlist=True), "ada", "bob")
-    cancel(repository, "ada")
-    _change(repository, clock, is_cancelled=True)
-    service, notifier = make_service()
-
-    assert service.settle_all() == Settled(1, 0)
-    assert notifier.attempts == 0
-
-
-@pytest.mark.parametrize("fault", [DOWN, RepositoryError("refused")], ids=lambda error: type(error).__name__)
-def test_one_event_that_fails_keeps_no_other_waiting(make_service, repository, fault):
-    """What fails for one event is told, and all others are settled."""
-    for event_id in ("one", "two", "three"):
-        _queue(repository, event_id)
-    repository.faults["settle two"] = fault
-    service, notifier = make_service(LATER)
-
-    settled = service.settle_all()
-
-    assert (settled.events, settled.promoted) == (3, 2)
-    assert set(settled.troubles) == {fault, LATER}
-    assert _recipients(notifier) == ["bob"]
-
-
-def test_what_can_not_be_listed_is_an_error(make_service, repository):
-    """If the events can't be listed there is nothing to say of any."""
-    repository.faults["list_events"] = DOWN
-    service, _ = make_service()
-
-    with pytest.raises(RepositoryUnavailableError):
-        service.settle_all()
-
-
-@pytest.mark.parametrize(
-    ("seconds", "events"), [(3.999, 0), (4.0, 1), (4.999, 1), (5.0, 2), (6.0, 3), (None, 3)], ids=str
-)
-def test_begins_no_event_that_it_may_not_end(clock, seconds, events):
-    """An event is begun while there are four seconds for it; how many there was no time for is told."""
-    time = [1000.0]
-
-    class Slow(_Store):
-        def settle(self, event_id, now, *, deadline=None):
-            time[0] += 1.0
-            return super().settle(event_id, now, deadline=deadline)
-
-    repository = Slow()
-    for event_id in ("one", "two", "three"):
-        repository.create_event(make_event(event_id=event_id, capacity=1))
-    service = EventRegistrationService(repository, RecordingNotifier(), clock=clock, monotonic=lambda: time[0])
-
-    settled = service.settle_all(deadline=None if seconds is None else time[0] + seconds)
-
-    left = [f"There was no time for {3 - events} events."] * (events < 3)
-    assert (settled.events, [str(trouble) for trouble in settled.troubles]) == (events, left)
-    repository.close()
 
 
 # Cards

@@ -164,7 +164,7 @@ def test_takes_a_listed_event(make_service, event_ids):
 
 @pytest.mark.parametrize(
     ("fault", "state"),
-    [(LATER, MailState.DUE), (NEVER, MailState.FAILED), (KeyError("ada@example.org"), MailState.DUE)],
+    [(LATER, MailState.CLAIMED), (NEVER, MailState.FAILED), (KeyError("ada@example.org"), MailState.CLAIMED)],
     ids=["transient", "permanent", "a notifier's own bug"],
 )
 def test_keeps_a_registration_whose_mail_fails(make_service, repository, fault, state):
@@ -283,7 +283,7 @@ def test_returns_what_it_read_if_the_mark_came_second(repository, clock):
     receipt = RegistrationService(_Overtaken(repository), notifier, clock=clock).register(make_registration())
 
     assert receipt.trouble is None
-    assert receipt.registration.mail.state is MailState.DUE
+    assert receipt.registration.mail.state is MailState.CLAIMED
 
 
 class _Time:
@@ -445,7 +445,7 @@ def test_does_not_mark_when_time_is_out(repository, clock):
     receipt = service.register(make_registration(), deadline=time() + 10)
 
     assert isinstance(receipt.trouble, RepositoryUnavailableError)
-    assert repository.find("devconf-2026", "ada@example.org").mail.state is MailState.DUE
+    assert repository.find("devconf-2026", "ada@example.org").mail.state is MailState.CLAIMED
 
 
 def test_tells_of_a_mail_that_is_late(make_service, clock):
@@ -478,7 +478,7 @@ def test_skips_the_mail_when_time_is_out(make_service, repository):
 
     assert isinstance(receipt.trouble, TransientNotifierError)
     assert notifier.attempts == 0
-    assert repository.find("devconf-2026", "ada@example.org").mail.state is MailState.DUE
+    assert repository.find("devconf-2026", "ada@example.org").mail.state is MailState.CLAIMED
 
 
 def test_tells_the_time_in_utc():

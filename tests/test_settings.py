@@ -5,7 +5,7 @@ import pytest
 
 from event_registration import Settings, SettingsError
 from event_registration.service import OnDuplicate
-from event_registration.settings import PREFIX, EventsMode
+from event_registration.settings import PREFIX, Confirmation, EventsMode
 
 
 def _read(required=(), **variables):
@@ -19,7 +19,7 @@ def _problems(required=(), **variables):
 
 
 def test_defaults():
-    """Nothing need be set: the brief's table, our own origin, any event, repeats answered, no sender."""
+    """Nothing need be set: the brief's table, our own origin, any event, repeats answered, mail at once, no sender."""
     settings = Settings.from_environ({})
 
     assert settings == Settings()
@@ -30,6 +30,8 @@ def test_defaults():
         "events": EventsMode.OPEN,
         "event_ids": None,
         "on_duplicate": OnDuplicate.ANSWER,
+        "confirmation": Confirmation.INLINE,
+        "mails_per_day": 5,
         "configuration_set": None,
         "link_keys": None,
         "manage_url": None,
@@ -43,6 +45,8 @@ VALUES = {
     "events": ("managed", EventsMode.MANAGED),
     "event_ids": ("devconf-2026", frozenset({"devconf-2026"})),
     "on_duplicate": ("reject", OnDuplicate.REJECT),
+    "confirmation": ("outbox", Confirmation.OUTBOX),
+    "mails_per_day": ("12", 12),
     "configuration_set": ("events_1", "events_1"),
     "link_keys": ("events/links", "events/links"),
     "manage_url": ("https://events.example.org/manage.html", "https://events.example.org/manage.html"),
@@ -150,7 +154,7 @@ def test_other_variables_are_left_alone():
     [
         "SENDERS",
         "TABLE_NAME",
-        "CONFIRMATION",
+        "CONFIRMATIONS",
         "sender",
         "Sender",
         "SENDEr",
@@ -492,3 +496,15 @@ def test_an_origin_leaves_out_its_own_port(origin, valid):
     else:
         with pytest.raises(SettingsError, match="exact origins"):
             Settings.from_environ(environ)
+
+
+@pytest.mark.parametrize("text", ["1", "5", "1000"])
+def test_mails_per_day(text):
+    """An address may get from one to a thousand mails a day."""
+    assert _read(MAILS_PER_DAY=text).mails_per_day == int(text)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1001", "99999", "123456", "five", "5.0", "\u0665", "1_0"], ids=repr)
+def test_mails_per_day_out_of_range(text):
+    """What is no number in that range is refused."""
+    assert _problems(MAILS_PER_DAY=text) == [("EVENT_REGISTRATION_MAILS_PER_DAY", "invalid-setting")]

@@ -44,21 +44,25 @@ class Composer:
         self._digest_of = digest_of
         self._links = links
 
-    def __call__(self, registration: Registration) -> Message:
+    def __call__(self, registration: Registration, deadline: float | None = None) -> Message:
         """
         Return the mail that *registration* owes.
+
+        Args:
+            registration: Whose mail.
+            deadline: The instant of `time.monotonic` by which its event must be read.
 
         Raises:
             TransientNotifierError: Its event was called off, and the mail that says so takes the place of this one.
             RepositoryError: The event or the keys of links can't be read.
         """
-        listing = self._listing(registration.event_id)
+        listing = self._listing(registration.event_id, deadline)
         message = render(registration) if listing is None else self._about(listing, registration)
         return evolve(message, reference=reference_of(registration.event_id, registration.mail.number))
 
-    def _listing(self, event_id: str) -> Listing | None:
+    def _listing(self, event_id: str, deadline: float | None) -> Listing | None:
         try:
-            return self._catalogue.find(event_id) if self._catalogue else None
+            return self._catalogue.find(event_id, deadline=deadline) if self._catalogue else None
         except UnknownEventError:
             return None
 

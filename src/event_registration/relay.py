@@ -78,8 +78,8 @@ class Relay:
     Args:
         outbox: What is owed.
         notifier: What sends mail.
-        compose: Writes the mail that a registration owes. What it raises of ours is tried again later, anything else is
-            the mail's own fault.
+        compose: Writes the mail that a registration owes, by an instant of *monotonic* if there is one. What it raises
+            of ours is tried again later, anything else is the mail's own fault.
         pacer: Lets mails begin no faster than the service takes them; without one each begins at once.
         mails_per_day: How many mails one address gets in a day at most, over all events.
         clock: Tells the time that is stored.
@@ -92,7 +92,7 @@ class Relay:
         outbox: Outbox,
         notifier: Notifier,
         *,
-        compose: Callable[[Registration], Message],
+        compose: Callable[[Registration, float | None], Message],
         pacer: Pacer | None = None,
         mails_per_day: int = MAILS_PER_DAY,
         clock: Clock = utc_now,
@@ -192,7 +192,7 @@ class Relay:
         try:
             if refused := self._refusal(debtor, mail, schedule):
                 return mail.failed(refused), None
-            message = self._written(registration)
+            message = self._written(registration, schedule)
             if self._monotonic() > begin_by:
                 raise TransientNotifierError("No time was left to send the mail.")
             if trouble := hand_over(self._notifier, message):
@@ -211,10 +211,10 @@ class Relay:
         limit, now = self._mails_per_day, self._clock()
         return self._outbox.spend(debtor.digest, debt, now, limit=limit, deadline=schedule.send_by)
 
-    def _written(self, registration: Registration) -> Message:
+    def _written(self, registration: Registration, schedule: Schedule) -> Message:
         """Return the mail of *registration*; unless an error of ours says so, what can't be written never can."""
         try:
-            return self._compose(registration)
+            return self._compose(registration, schedule.send_by)
         except EventRegistrationError:
             raise
         except Exception as error:

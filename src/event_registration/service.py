@@ -140,16 +140,18 @@ class RegistrationService:
         is_first = stored.registration_id == asked.registration_id
         if is_first or stored.same_details(asked):
             current, trouble = self._mailed(stored, now, schedule, is_first=is_first)
-            outcome = Outcome.REGISTERED if is_first else Outcome.REPEATED
-        else:
-            current, trouble = registration, self._told(stored, now, schedule)
-            outcome = Outcome.DIFFERENT
-        trouble = trouble or delay
-        if outcome is not Outcome.REGISTERED and self._on_duplicate is OnDuplicate.REJECT:
+            if is_first:
+                return Receipt(current, trouble or delay)
+            self._reject(trouble or delay)
+            return Receipt(current, trouble or delay, outcome=Outcome.REPEATED)
+        self._reject(delay)
+        current = self._as_newcomer(registration, schedule.store_by)
+        return Receipt(current, self._told(stored, now, schedule) or delay, outcome=Outcome.DIFFERENT)
+
+    def _reject(self, trouble: EventRegistrationError | None) -> None:
+        """Refuse a repeat, if it is to be."""
+        if self._on_duplicate is OnDuplicate.REJECT:
             raise AlreadyRegisteredError("This address is registered for the event already.") from trouble
-        if outcome is Outcome.DIFFERENT:
-            current = self._as_newcomer(registration, schedule.store_by)
-        return Receipt(current, trouble, outcome=outcome)
 
     def _named(self, registration: Registration, _store_by: float | None) -> Registration:
         """Return *registration* with its event's name, or raise `UnknownEventError`."""
@@ -180,7 +182,7 @@ class RegistrationService:
 
     def _told(self, stored: Registration, now: datetime, schedule: Schedule) -> EventRegistrationError | None:
         """Let *stored* owe the news that somebody tried to register its address again, with other details."""
-        if self._delivery or self._on_duplicate is OnDuplicate.REJECT or not stored.mail.owes_repeat(now):
+        if self._delivery or not stored.mail.owes_repeat(now):
             return None
         repeated = evolve(stored, mail=stored.mail.owing(MailKind.REPEATED, now))
         try:

@@ -18,7 +18,7 @@ from botocore.exceptions import (
 )
 from botocore.stub import Stubber
 
-from event_registration.aws import SESNotifier, SESQuota
+from event_registration.aws import SESNotifier, SESQuota, wiring
 from event_registration.confirmation import render
 from event_registration.errors import (
     NotifierError,
@@ -54,7 +54,7 @@ def handlers_client(monkeypatch, aws_credentials):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", aws_credentials["aws_access_key_id"])
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", aws_credentials["aws_secret_access_key"])
     monkeypatch.setenv("AWS_DEFAULT_REGION", aws_credentials["region_name"])
-    client = _client("sesv2", connect_timeout=1, read_timeout=3)
+    client = wiring.ses()
     yield client
     client.close()
 
@@ -269,10 +269,10 @@ def test_one_attempt_is_the_clients_doing(aws_credentials):
 
 
 def test_handlers_time_outs(handlers_client):
-    """The handler's client waits no longer than the service reserves for a mail: four seconds in all."""
+    """The handler's client waits no longer than the service reserves for a mail: three seconds in all."""
     config = handlers_client.meta.config
 
-    assert config.connect_timeout + config.read_timeout == 4
+    assert config.connect_timeout + config.read_timeout == 3
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ from permissions import Question
 
 from event_registration import Settings, make_lambda_handler
 from event_registration.aws import DynamoDBEventRepository
-from event_registration.delivery import _ROOMY_SECONDS
+from event_registration.schedule import _ROOMY_SECONDS
 from event_registration.errors import NotifierError, RepositoryUnavailableError
 from event_registration.event import Event
 from event_registration.links import Keyring

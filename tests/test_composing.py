@@ -1,0 +1,165 @@
+"""The mail that a registration owes is written by what its event is now."""
+
+from datetime import UTC, datetime
+
+import pytest
+from attrs import evolve
+
+from event_registration.catalogue import Catalogue
+from event_registration.composing import Composer
+from event_registration.errors import RepositoryUnavailableError, TransientNotifierError
+from event_registration.feedback import reference_of
+from event_registration.links import Keyring, Links
+from event_registration.local import SQLiteEventRepository
+from event_registration.mail import MailKind
+from event_registration.model import Status
+from event_registration.testing import ManualClock, make_event, make_registration
+from event_registration.testing.guests import NOW, current, set_up
+
+PAGE = "https://events.example.org/manage.html"
+
+
+def _keys(_key_id=None):
+    return Keyring("k1", {"k1": "x" * 64})
+
+
+@pytest.fixture
+def repository():
+    """Return an empty repository."""
+    repository = SQLiteEventRepository(":memory:")
+    yield repository
+    repository.close()
+
+
+@pytest.fixture
+def compose(repository):
+    """Return what writes mails about its events, with links."""
+    return Composer(Catalogue(repository, seconds=0.0), digest_of=repository.digest_of, links=Links(_keys, PAGE))
+
+
+def _owing(kind, **changes):
+    registration = make_registration(**changes)
+    return evolve(registration, mail=registration.mail.owing(kind, NOW))
+
+
+@pytest.mark.parametrize("kind", MailKind)
+def test_each_mail_names_the_event_as_it_is_now(repository, compose, kind):
+    """Whatever a mail tells, it calls the event by its present name and goes to its person."""
+    set_up(repository, event_name="DevConf 26")
+
+    message = compose(_owing(kind))
+
+    assert message.to == "ada@example.org"
+    assert message.subject.endswith("DevConf 26")
+    assert "DevConf 26" in message.text
+
+
+@pytest.mark.parametrize("kind", [kind for kind in MailKind if kind is not MailKind.CALLED_OFF])
+def test_mails_say_when_and_where(repository, compose, kind):
+    """A mail says when and where the event is, by the clocks of the place."""
+    set_up(repository, venue="Hall 1")
+
+    message = compose(_owing(kind))
+
+    assert "Monday, 1 June 2026, 11:\u206000 to 19:\u206000 (Europe/Berlin)" in message.text
+    assert "Hall 1" in message.text
+    assert "Hall 1" in message.html
+
+
+def test_an_event_of_several_days_says_when_it_ends(repository, compose):
+    """The last day is named where it isn't the first."""
+    set_up(repository, ends_at=datetime(2026, 6, 2, 15, tzinfo=UTC))
+
+    message = compose(_owing(MailKind.CONFIRMED))
+
+    assert "1 June 2026, 11:\u206000 to Tuesday, 2 June 2026, 17:\u206000" in message.text
+
+
+def test_what_is_called_off_is_nowhere(repository, compose):
+    """The mail that calls an event off names neither a time nor a place."""
+    listing = set_up(repository, venue="Hall 1")
+    repository.change_event(listing, evolve(listing, is_cancelled=True), NOW)
+
+    message = compose(_owing(MailKind.CALLED_OFF))
+
+    assert "Hall 1" not in message.text
+    assert "2026, 11" not in message.text
+
+
+@pytest.mark.parametrize("kind", MailKind)
+def test_all_mails_but_a_cancellation_s_have_a_link(repository, compose, kind):
+    """A mail has one link, to the page where its registration is managed; a cancelled one has nothing to manage."""
+    set_up(repository)
+
+    message = compose(_owing(kind))
+
+    assert message.text.count("https://") == (0 if kind is MailKind.CANCELLED else 1)
+    assert (PAGE in message.html) is (kind is not MailKind.CANCELLED)
+
+
+@pytest.mark.parametrize("kind", [MailKind.CONFIRMED, MailKind.WAITLISTED, MailKind.PROMOTED, MailKind.MOVED])
+def test_a_mail_that_is_not_true_any_more_waits(repository, compose, kind):
+    """Once an event was called off, only the mail that says so is written: whatever else was due waits for it."""
+    listing = set_up(repository)
+    repository.change_event(listing, evolve(listing, is_cancelled=True), NOW)
+
+    with pytest.raises(TransientNotifierError):
+        compose(_owing(kind))
+
+
+@pytest.mark.parametrize("catalogue", [None, "empty"])
+def test_an_event_that_nobody_has_set_up_is_confirmed_too(repository, catalogue):
+    """Where any event is taken, or one isn't set up, the mail says what the registration says."""
+    compose = Composer(Catalogue(repository) if catalogue else None)
+
+    message = compose(make_registration().admitted(Status.CONFIRMED))
+
+    assert message.subject == "Registration confirmed: DevConf 2026"
+    assert "http" not in message.text
+
+
+def test_a_mail_can_be_told_from_others(repository, compose):
+    """Each mail has a reference of its event and its debt, and of nobody's address."""
+    set_up(repository)
+
+    message = compose(_owing(MailKind.CANCELLED))
+
+    assert message.reference == reference_of("devconf-2026", 2)
+    assert "ada" not in message.reference
+
+
+def test_answers_are_repeated(repository, compose):
+    """What was asked and answered is in the mail."""
+    questions = {"type": "object", "properties": {"lunch": {"type": "string", "title": "Lunch", "maxLength": 20}}}
+    set_up(repository, questions=questions)
+
+    message = compose(_owing(MailKind.CONFIRMED, answers={"lunch": "Soup"}))
+
+    assert "Lunch:\u2060 Soup" in message.text
+
+
+def test_reads_the_event_in_time():
+    """What is read for a mail has the mail's deadline, and what fails there fails the mail for now."""
+    deadlines = []
+
+    class Away:
+        def find_event(self, _event_id, *, deadline=None):
+            deadlines.append(deadline)
+            raise RepositoryUnavailableError("away")
+
+    with pytest.raises(RepositoryUnavailableError):
+        Composer(Catalogue(Away()))(make_registration(), 1007.0)
+
+    assert deadlines == [1007.0]
+
+
+def test_a_link_is_good_until_after_the_event(repository, compose):
+    """The link of a mail can be read back, and is about the person."""
+    set_up(repository)
+    registration = _owing(MailKind.CONFIRMED)
+    token = compose(registration).text.partition(f"{PAGE}#")[2].split()[0]
+
+    link = Links(_keys, PAGE).read(token, ManualClock()(), good_until=lambda _: current(repository).event.ends_at)
+
+    assert (link.event_id, link.digest) == ("devconf-2026", repository.digest_of("ada@example.org"))
+    assert make_event().ends_at.timestamp() < link.expires_at
