@@ -15,6 +15,11 @@ from event_registration.local import SQLiteRepository
 
 _CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "eu-west-1"}
 _KEYS = ("eventid", "HASH"), ("sk", "RANGE")
+_OUTBOX = ("outbox", "HASH"), ("mail_at", "RANGE")
+
+
+def _schema(keys):
+    return [{"AttributeName": key, "KeyType": kind} for key, kind in keys]
 
 
 @pytest.fixture(scope="session")
@@ -52,8 +57,11 @@ def make_table():
         client.create_table(
             TableName=name,
             BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key, _ in keys],
-            KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys],
+            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key, _ in (*keys, *_OUTBOX)],
+            KeySchema=_schema(keys),
+            GlobalSecondaryIndexes=[
+                {"IndexName": "outbox", "KeySchema": _schema(_OUTBOX), "Projection": {"ProjectionType": "KEYS_ONLY"}}
+            ],
         )
         return name
 

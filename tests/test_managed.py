@@ -5,10 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from attrs import evolve
+from mailing import relay_of
 from watching import WatchedRepository
 
-from event_registration.catalogue import Catalogue
-from event_registration.composing import Composer
 from event_registration.errors import (
     AlreadyRegisteredError,
     EventCancelledError,
@@ -21,11 +20,9 @@ from event_registration.errors import (
     UnknownEventError,
 )
 from event_registration.event import EventState
-from event_registration.local import SQLiteOutbox
 from event_registration.mail import Mail, MailState
 from event_registration.managed import EventRegistrationService
 from event_registration.model import Status
-from event_registration.relay import Relay
 from event_registration.service import OnDuplicate, Outcome
 from event_registration.testing import ManualClock, RecordingNotifier, make_registration
 from event_registration.testing.guests import admit, cancel, current, found, guest, names, set_up
@@ -63,9 +60,7 @@ def make_service(repository, clock):
         notifier = RecordingNotifier(faults)
         options = {"clock": clock, "cache_seconds": 0.0} | options
         clocks = {"clock": clock, "monotonic": options.get("monotonic", time.monotonic)}
-        compose = Composer(Catalogue(repository, seconds=0.0), digest_of=repository.digest_of)
-        relay = Relay(SQLiteOutbox(repository), notifier, compose=compose, **clocks)
-        return EventRegistrationService(repository, relay, **options), notifier
+        return EventRegistrationService(repository, relay_of(repository, notifier, **clocks), **options), notifier
 
     return make
 

@@ -5,13 +5,13 @@ from datetime import timedelta
 
 import pytest
 from attrs import evolve
+from mailing import relay_of
 
 from event_registration.errors import (
     InvalidLinkError,
     PermanentNotifierError,
     RepositoryError,
     RepositoryUnavailableError,
-    TransientNotifierError,
 )
 from event_registration.event import EventState
 from event_registration.links import Keyring, Link, Links
@@ -43,10 +43,10 @@ class _Store(SQLiteEventRepository):
             raise fault
         return super().settle(event_id, now, deadline=deadline)
 
-    def cancel(self, registration, *, deadline=None):
+    def cancel(self, registration, now, *, deadline=None):
         """Let something happen, then cancel."""
         self.before_cancel()
-        return super().cancel(registration, deadline=deadline)
+        return super().cancel(registration, now, deadline=deadline)
 
 
 class _System:
@@ -57,9 +57,8 @@ class _System:
         self.keys_fault = None
         self.links = Links(self._keys, PAGE)
         store.create_event(make_event(event_id=ID, **event))
-        self.service = EventRegistrationService(
-            store, self.notifier, clock=self.clock, links=self.links, cache_seconds=0.0
-        )
+        self.relay = relay_of(store, self.notifier, links=self.links, clock=self.clock)
+        self.service = EventRegistrationService(store, self.relay, clock=self.clock, cache_seconds=0.0)
         self.self_service = SelfService(self.service, store, self.links, clock=self.clock)
 
     def _keys(self, _key_id=None):
@@ -140,13 +139,17 @@ def test_looking_changes_nothing(full):
 
 
 def test_cancels_and_hands_the_seat_on(full):
-    """Cancelling frees the seat for the head of the queue, who is told by mail at once."""
+    """Cancelling frees the seat for the head of the queue; both are told by mail."""
     view = full.self_service.cancel(full.token("ada"))
+    full.relay.sweep()
 
     assert (view.registration.status, view.position, view.trouble) == (Status.CANCELLED, None, None)
     assert names(full.store, Status.CONFIRMED) == ["bob"]
-    assert found(full.store, "bob").mail.state is MailState.SENT
-    assert full.notifier.messages[-1].to == "bob@example.org"
+    assert {found(full.store, name).mail.state for name in ("ada", "bob")} == {MailState.SENT}
+    assert {(each.to, each.subject.partition(":")[0]) for each in full.notifier.messages[-2:]} == {
+        ("ada@example.org", "Registration cancelled"),
+        ("bob@example.org", "You have a seat"),
+    }
     assert full.self_service.view(full.token("cleo")).position == 1
 
 
@@ -172,6 +175,7 @@ def test_leaves_the_queue(full):
 def test_links_of_all_mails_work(full):
     """The link of the waiting list's mail works after the promotion, as the promotion's own does."""
     full.self_service.cancel(full.token("ada"))
+    full.relay.sweep()
 
     first, second = full.token("bob", mail=0), full.token("bob", mail=1)
 
@@ -251,15 +255,16 @@ def test_is_cancelled_whatever_fails_after(full):
     assert names(full.store, Status.WAITLISTED) == ["bob", "cleo"]
 
 
-def test_tells_of_a_promotion_that_could_not_be_mailed(make_system):
-    """A promotion's mail that fails is trouble for the log, not for whoever cancels."""
+def test_a_mail_that_fails_is_no_trouble_of_who_cancels(make_system):
+    """A promotion's mail is sent by a sweep, whose trouble it is if it can't be."""
     refused = PermanentNotifierError("refused")
-    system = make_system(faults=[None, None, refused], capacity=1, waitlist=True)
+    system = make_system(faults=[None, None, refused, refused], capacity=1, waitlist=True)
     system.register("ada", "bob")
 
     view = system.self_service.cancel(system.token("ada"))
 
-    assert (view.registration.status, view.trouble) == (Status.CANCELLED, refused)
+    assert (view.registration.status, view.trouble) == (Status.CANCELLED, None)
+    assert system.relay.sweep().troubles == (refused, refused)
 
 
 # Who may
@@ -300,7 +305,7 @@ def test_whoever_has_just_been_promoted_is_next(full):
     position = full.store.position
 
     def promoted_meanwhile(registration, **options):
-        full.service._events.cancel(found(full.store, "ada"))
+        full.store.cancel(found(full.store, "ada"), full.clock())
         full.store.settle(ID, full.clock())
         return position(registration, **options)
 
@@ -326,7 +331,7 @@ def test_is_for_one_registration(full, changes):
 
 def test_keeps_to_the_events_that_are_taken(full):
     """A link of an event that is taken no more leads nowhere, and changes nothing."""
-    service = EventRegistrationService(full.store, full.notifier, event_ids=["other"], clock=full.clock)
+    service = EventRegistrationService(full.store, None, event_ids=["other"], clock=full.clock)
     self_service = SelfService(service, full.store, full.links, clock=full.clock)
 
     for act in (self_service.view, self_service.cancel):
@@ -346,8 +351,7 @@ def test_a_mail_waits_for_its_key(make_system):
 
     (receipt,) = system.register("ada")
 
-    assert isinstance(receipt.trouble, TransientNotifierError)
-    assert "The keys are gone." in str(receipt.trouble)
+    assert receipt.trouble is system.keys_fault
     assert system.notifier.messages == []
     system.keys_fault = None
     system.clock.advance(minutes=10)
@@ -359,7 +363,8 @@ def test_mails_have_no_link_without_keys(make_system):
     """A service without links sends mails without them."""
     system = make_system()
 
-    EventRegistrationService(system.store, system.notifier, clock=system.clock).register(guest("ada"))
+    relay = relay_of(system.store, system.notifier, clock=system.clock)
+    EventRegistrationService(system.store, relay, clock=system.clock).register(guest("ada"))
 
     assert PAGE not in system.notifier.messages[0].text
     assert "http" not in system.notifier.messages[0].html

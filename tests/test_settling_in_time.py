@@ -4,12 +4,13 @@ from datetime import timedelta
 
 import pytest
 from attrs import evolve
+from mailing import relay_of
 
-from event_registration.errors import PermanentNotifierError, RepositoryUnavailableError, TransientNotifierError
+from event_registration.errors import TransientNotifierError
 from event_registration.local import SQLiteEventRepository
-from event_registration.mail import MailState
 from event_registration.managed import EventRegistrationService
 from event_registration.model import Status
+from event_registration.queues import Queues
 from event_registration.testing import ManualClock, RecordingNotifier, make_event, make_registration
 
 FUNCTION_SECONDS = 12
@@ -72,11 +73,13 @@ def test_everyone_is_mailed_once(repository, clock, time):
     """However many are promoted at once, each gets the mail once, in as many calls as it takes."""
     _let_wait(repository, 40, clock)
     notifier = _SlowNotifier(time, 0.7)
-    service = EventRegistrationService(repository, notifier, clock=clock, monotonic=time)
+    queues = Queues(repository, clock=clock, monotonic=time)
+    relay = relay_of(repository, notifier, clock=clock, monotonic=time)
 
     for _ in range(10):
         began = time.now
-        service.settle_all(deadline=time.now + FUNCTION_SECONDS)
+        queues.settle_all(deadline=began + FUNCTION_SECONDS)
+        relay.sweep(deadline=began + FUNCTION_SECONDS)
         assert time.now - began < FUNCTION_SECONDS
         clock.advance(minutes=1)
 
@@ -84,80 +87,21 @@ def test_everyone_is_mailed_once(repository, clock, time):
     assert {each.mail.attempts for each in repository.list("devconf-2026") if each.place} == {1}
 
 
-def test_no_attempt_is_claimed_without_time(repository, clock, time):
-    """A call without time for a mail leaves the attempt to the next one."""
-    _let_wait(repository, 1, clock)
-    service = EventRegistrationService(repository, RecordingNotifier(), clock=clock, monotonic=time)
-    repository.settle("devconf-2026", clock())
-
-    service.settle("devconf-2026", deadline=time.now - 1)
-
-    (promoted,) = repository.promoted("devconf-2026")
-    assert promoted.mail.attempts == 0
-
-
-def test_a_mail_that_never_goes_is_given_up(repository, clock):
-    """After three attempts in vain the mail has failed; it is told once and not tried again."""
-    _let_wait(repository, 1, clock)
-    notifier = RecordingNotifier([TransientNotifierError("later")] * 9)
-    service = EventRegistrationService(repository, notifier, clock=clock)
-
-    troubles = []
-    for _ in range(6):
-        troubles += service.settle("devconf-2026").troubles
-        clock.advance(minutes=10)
-
-    assert [type(each) for each in troubles] == [TransientNotifierError] * 2 + [PermanentNotifierError]
-    assert notifier.attempts == 3
-    promoted = repository.find("devconf-2026", "1@example.org")
-    assert (promoted.status, promoted.mail.state) == (Status.CONFIRMED, MailState.FAILED)
-
-
-class _Unmarkable(SQLiteEventRepository):
-    """A repository that keeps claims and can't mark."""
-
-    def replace(self, old, new, *, deadline=None):
-        if new.mail.state is not MailState.DUE:
-            raise RepositoryUnavailableError("injected")
-        return super().replace(old, new, deadline=deadline)
-
-
-def test_giving_up_may_fail(clock):
-    """A failure that can't be marked is told as what it is."""
-    repository = _Unmarkable(":memory:")
-    _let_wait(repository, 1, clock)
-    notifier = RecordingNotifier([TransientNotifierError("later")] * 9)
-    service = EventRegistrationService(repository, notifier, clock=clock)
-
-    for _ in range(3):
-        (trouble,) = service.settle("devconf-2026").troubles
-        clock.advance(minutes=10)
-
-    assert isinstance(trouble, RepositoryUnavailableError)
-    repository.close()
-
-
-def test_a_cancelled_event_confirms_nobody(repository, clock):
-    """Who was promoted before an event was called off is not mailed that the seat is theirs."""
-    listing = _let_wait(repository, 1, clock)
-    repository.settle("devconf-2026", clock())
-    repository.change_event(listing, evolve(listing, is_cancelled=True), clock())
-    notifier = RecordingNotifier()
-
-    EventRegistrationService(repository, notifier, clock=clock).settle("devconf-2026")
-
-    assert notifier.messages == []
-
-
 @pytest.mark.parametrize(("chance", "first"), [(0.0, "a"), (0.4, "b"), (0.99, "c")])
 def test_begins_anywhere(repository, clock, time, chance, first):
     """Where there is time for one event only, each has its turn, and the others are told of."""
     for name in "abc":
         _let_wait(repository, 1, clock, event_id=name)
-    notifier = _SlowNotifier(time, FUNCTION_SECONDS)
-    service = EventRegistrationService(repository, notifier, clock=clock, monotonic=time, chance=lambda: chance)
+    settle = repository.settle
 
-    settled = service.settle_all(deadline=time.now + FUNCTION_SECONDS)
+    def slow(event_id, now, **options):
+        time.now += FUNCTION_SECONDS
+        return settle(event_id, now, **options)
+
+    repository.settle = slow
+    queues = Queues(repository, clock=clock, monotonic=time, chance=lambda: chance)
+
+    settled = queues.settle_all(deadline=time.now + FUNCTION_SECONDS)
 
     assert [name for name in "abc" if repository.find(name, "1@example.org").status is Status.CONFIRMED] == [first]
     assert settled.promoted == 1
@@ -180,13 +124,14 @@ def test_tells_what_has_become_of_who_waits(clock):
     repository = _PromotedElsewhere(":memory:")
     repository.create_event(make_event(capacity=1, waitlist=True))
     notifier = RecordingNotifier()
-    service = EventRegistrationService(repository, notifier, clock=clock)
+    service = EventRegistrationService(repository, relay_of(repository, notifier, clock=clock), clock=clock)
     service.register(make_registration())
 
     receipt = service.register(make_registration(attendee_email="bob@example.org"))
 
     assert receipt.registration.status is Status.CONFIRMED
-    assert [message.subject for message in notifier.messages] == ["Registration confirmed: DevConf 2026"] * 2
+    subjects = [message.subject.partition(":")[0] for message in notifier.messages]
+    assert subjects == ["Registration confirmed", "You have a seat"]
     repository.close()
 
 
@@ -196,7 +141,7 @@ class _CancelledElsewhere(SQLiteEventRepository):
     def settle(self, event_id, now, *, deadline=None):
         for each in list(self.list(event_id)):
             if each.status is Status.WAITLISTED:
-                self.cancel(each)
+                self.cancel(each, now)
         return super().settle(event_id, now, deadline=deadline)
 
 
@@ -204,7 +149,7 @@ def test_answers_what_was_true(clock):
     """Who is cancelled in the same moment is told of the place that was got."""
     repository = _CancelledElsewhere(":memory:")
     repository.create_event(make_event(capacity=1, waitlist=True))
-    service = EventRegistrationService(repository, RecordingNotifier(), clock=clock)
+    service = EventRegistrationService(repository, None, clock=clock)
     service.register(make_registration())
 
     receipt = service.register(make_registration(attendee_email="bob@example.org"))
@@ -218,7 +163,7 @@ def test_the_past_minute_of_an_event_counts(clock):
     repository = SQLiteEventRepository(":memory:")
     repository.create_event(make_event())
     time = _Time()
-    service = EventRegistrationService(repository, RecordingNotifier(), clock=clock, monotonic=time, cache_seconds=3600)
+    service = EventRegistrationService(repository, None, clock=clock, monotonic=time, cache_seconds=3600)
     service.card("devconf-2026")
     listing = repository.find_event("devconf-2026")
     repository.change_event(listing, evolve(listing, is_cancelled=True), clock())
@@ -234,7 +179,8 @@ def test_a_repeat_without_time_claims_nothing(repository, clock, time):
     """A repeat that has no time to send the lost mail leaves the attempt to a later one, and says so."""
     repository.create_event(make_event())
     notifier = RecordingNotifier([TransientNotifierError("later")])
-    service = EventRegistrationService(repository, notifier, clock=clock, monotonic=time)
+    relay = relay_of(repository, notifier, clock=clock, monotonic=time)
+    service = EventRegistrationService(repository, relay, clock=clock, monotonic=time)
     service.register(make_registration())
     clock.advance(minutes=10)
 

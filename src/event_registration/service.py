@@ -92,7 +92,7 @@ class RegistrationService:
         new_id: Callable[[], str] = new_registration_id,
     ) -> None:
         self._repository = repository
-        self._delivery = _delivery(repository, notifier, monotonic) if notifier else None
+        self._delivery = None if notifier is None else _delivery(repository, notifier, monotonic)
         self._event_ids = None if event_ids is None else frozenset(event_ids)
         self._on_duplicate = on_duplicate
         self._clock = clock

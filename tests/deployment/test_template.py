@@ -31,7 +31,6 @@ from permissions import Question
 
 from event_registration import Settings, make_lambda_handler
 from event_registration.aws import DynamoDBEventRepository
-from event_registration.schedule import _ROOMY_SECONDS
 from event_registration.errors import NotifierError, RepositoryUnavailableError
 from event_registration.event import Event
 from event_registration.links import Keyring
@@ -39,6 +38,7 @@ from event_registration.local import SQLiteEventRepository, SQLiteRepository
 from event_registration.local.server import _SITE_HEADERS
 from event_registration.responses import HEADERS
 from event_registration.rules import attendee_digest
+from event_registration.schedule import _ROOMY_SECONDS
 from event_registration.settings import PREFIX, EventsMode
 from event_registration.testing import RecordingNotifier
 

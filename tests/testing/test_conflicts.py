@@ -246,7 +246,7 @@ def both(request, client, engine):
     ],
     ids=["throttled", "failed after it was done", "request lost", "answer lost", "killed before", "killed after"],
 )
-def test_a_fault_comes_first(both, client, engine, strike, error, sent):  # noqa: PLR0917 - fixtures and a table's row
+def test_a_fault_comes_first(both, client, engine, strike, error, sent):
     """A call that a fault has struck fails as the fault says, is sent as often as it says, and meets nobody."""
     strike(both[Faults])
 

@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Any, cast
 
 from event_registration.api import Api
 from event_registration.aws import wiring
-from event_registration.aws.logs import MAIL_TROUBLE, QUEUE_TROUBLE, log, log_work
+from event_registration.aws.logs import MAIL_TROUBLE, QUEUE_TROUBLE, log, work
 from event_registration.aws.payloads import answer_to, deadline_of, is_schedule, request_of, returned_of
 from event_registration.model import Status
-from event_registration.responses import HEADERS, Response, problem, refusal
+from event_registration.responses import HEADERS, Response, problem
 from event_registration.service import RegistrationService
 from event_registration.settings import PREFIX, Confirmation, EventsMode, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from event_registration.aws.logs import Job
     from event_registration.aws.sending import Sending
+    from event_registration.errors import EventRegistrationError
     from event_registration.links import Links
     from event_registration.pacing import Pacer
     from event_registration.ports import EventRepository, Notifier, Outbox, RegistrationRepository
@@ -76,8 +78,7 @@ def make_lambda_handler(
     if settings.confirmation is Confirmation.OUTBOX:
         notifier = None
     elif notifier is None:
-        ses = wiring.ses()
-        notifier, pacer = wiring.ses_notifier(settings, ses), wiring.ses_pacer(ses)
+        notifier, pacer = wiring.ses_mailer(settings)
     if settings.events is EventsMode.MANAGED:
         if outbox is None and client:
             outbox = wiring.outbox_of(settings, client)
@@ -109,7 +110,7 @@ def _managed_handler(
         raise TypeError("With managed events the repository must be an EventRepository.")
     events = cast("EventRepository", repository)
     links = wiring.links_of(settings)
-    relay, sending = _inline(events, outbox, notifier, settings, links, pacer) if notifier else (None, None)
+    relay, sending = (None, None) if notifier is None else _inline(events, outbox, notifier, settings, links, pacer)
     service = EventRegistrationService(events, relay, event_ids=settings.event_ids, on_duplicate=settings.on_duplicate)
     queues = Queues(events)
     api = Api(
@@ -152,17 +153,17 @@ def _inline(  # noqa: PLR0913, PLR0917 - all that mail is made of
 
 
 def _work(queues: Queues, sending: Sending | None, context: object, started: float) -> dict[str, Any]:
-    """Do what the schedule asks for. What fails is logged and left to the next call: Lambda is not to call again."""
+    """Do what the schedule asks for: serve the waiting lists, and inline send what is due."""
     deadline = deadline_of(context, started)
-    try:
+
+    def settle() -> tuple[dict[str, int], Sequence[EventRegistrationError]]:
         settled = queues.settle_all(deadline=deadline)
-    except Exception as error:  # noqa: BLE001 - the last line: a stack trace may hold what a person typed
-        log("ERROR", context, started, refusal(error).facts, metrics=[QUEUE_TROUBLE])
-        counts = {}
-    else:
-        counts = {"events": settled.events, "promoted": settled.promoted, "told": settled.told}
-        log_work(context, started, counts, settled.troubles)
-    return counts | (sending.sweep(context, started, deadline) if sending else {})
+        return {"events": settled.events, "promoted": settled.promoted, "told": settled.told}, settled.troubles
+
+    jobs: dict[str, Job] = {QUEUE_TROUBLE: settle}
+    if sending:
+        jobs[MAIL_TROUBLE] = lambda: sending.sweep(deadline)
+    return work(context, started, jobs)
 
 
 def _answered(api: Api, payload: object, context: object) -> dict[str, Any]:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from event_registration.errors import NotifierError
+from event_registration.responses import refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from event_registration.errors import EventRegistrationError
 
-__all__ = ["MAIL_TROUBLE", "QUEUE_TROUBLE", "log", "log_work"]
+__all__ = ["MAIL_TROUBLE", "QUEUE_TROUBLE", "Job", "log", "work"]
+
+Job: TypeAlias = "Callable[[], tuple[Mapping[str, int], Sequence[EventRegistrationError]]]"
+"""Does something, and returns how much of what, and what failed of it."""
 
 MAIL_TROUBLE = "MailTrouble"
 """The metric of mails that are late or failed."""
@@ -59,13 +62,34 @@ def log(
     sys.stdout.flush()
 
 
-def log_work(
-    context: object, started: float, counts: Mapping[str, object], troubles: Sequence[EventRegistrationError]
-) -> None:
-    """Write the line of a call that did something on its own, with the first of its *troubles*."""
-    if not troubles:
-        log("INFO", context, started, counts)
-        return
-    metrics = {MAIL_TROUBLE if isinstance(each, NotifierError) else QUEUE_TROUBLE for each in troubles}
-    facts = {**counts, "trouble": troubles[0].code, "cause": str(troubles[0])}
-    log("WARN", context, started, facts, metrics=sorted(metrics))
+def work(context: object, started: float, jobs: Mapping[str, Job]) -> dict[str, int]:
+    """
+    Do what a schedule asks for, one job after the other, and write one line for all.
+
+    Nothing is raised, since Lambda is not to call again by itself: what fails is left to the schedule's next call.
+
+    Args:
+        context: Lambda's.
+        started: When the call began.
+        jobs: What to do, by the metric that counts its troubles.
+
+    Returns:
+        How much was done of what.
+    """
+    counts: dict[str, int] = {}
+    troubles: dict[str, Mapping[str, object]] = {}
+    level = "INFO"
+    for metric, job in jobs.items():
+        try:
+            done, failures = job()
+        except Exception as error:  # noqa: BLE001 - the last line: a stack trace may hold what a person typed
+            level = "ERROR"
+            troubles[metric] = refusal(error).facts
+        else:
+            counts |= done
+            if failures:
+                level = "WARN" if level == "INFO" else level
+                troubles[metric] = {"trouble": failures[0].code, "cause": str(failures[0])}
+    first = next(iter(troubles.values()), {})
+    log(level, context, started, {**counts, **first}, metrics=sorted(troubles))
+    return counts

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from event_registration.aws.items import REGISTRATION
-from event_registration.aws.logs import MAIL_TROUBLE, log, log_work
+from event_registration.aws.logs import MAIL_TROUBLE, log, work
 from event_registration.aws.payloads import deadline_of, is_schedule, returned_of
 from event_registration.errors import RepositoryError
 from event_registration.ports import Debtor
@@ -14,9 +14,10 @@ from event_registration.relay import Swept
 from event_registration.responses import refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from event_registration.aws.payloads import Returned
+    from event_registration.errors import EventRegistrationError
     from event_registration.feedback import Feedback
     from event_registration.relay import Relay
 
@@ -49,7 +50,7 @@ class Sending:
         started = time.monotonic()
         deadline = deadline_of(context, started)
         if is_schedule(payload):
-            return self.sweep(context, started, deadline)
+            return work(context, started, {MAIL_TROUBLE: lambda: self.sweep(deadline)})
         if returned := returned_of(payload):
             return self.take_back(returned, context, started)
         if isinstance(payload, dict) and isinstance(payload.get("Records"), list):
@@ -59,16 +60,10 @@ class Sending:
             return {}
         raise ValueError("This function takes a table's stream, a schedule, and events of SES's.")
 
-    def sweep(self, context: object, started: float, deadline: float | None) -> dict[str, Any]:
-        """Send all that is due. What fails is logged and left to the next call: Lambda is not to call again itself."""
-        try:
-            swept = self._relay.sweep(deadline=deadline)
-        except Exception as error:  # noqa: BLE001 - the last line: a stack trace may hold what a person typed
-            log("ERROR", context, started, refusal(error).facts, metrics=[MAIL_TROUBLE])
-            return {}
-        counts = {"sent": swept.sent}
-        log_work(context, started, counts, swept.troubles)
-        return counts
+    def sweep(self, deadline: float | None) -> tuple[dict[str, int], Sequence[EventRegistrationError]]:
+        """Send all that is due; return how many were sent, and why others were not."""
+        swept = self._relay.sweep(deadline=deadline)
+        return {"sent": swept.sent}, swept.troubles
 
     def take_back(self, returned: Returned, context: object, started: float) -> dict[str, Any]:
         """Keep what SES told of a mail; what fails is raised, so that EventBridge's call is made again."""
@@ -89,23 +84,28 @@ class Sending:
         """
         Send what the rows of *records* owe now, whatever they owed when they were written.
 
-        A record fails only if the table does: Lambda brings it again, and the sweep would find it too. All the rest is
-        in the row itself, and so is what there was no time for.
+        A record fails if the table does, or by a fault of ours: Lambda brings it again, and the sweep would find it too.
+        All the rest is in the row itself, and so is what there was no time for.
         """
         total = Swept()
-        failed = []
+        failed: list[dict[str, str]] = []
+        faults: list[Exception] = []
         for record in records:
             debtor = _debtor_of(record)
             if debtor is None:
                 continue
             try:
                 total += self._relay.deliver(debtor, deadline=deadline)
-            except RepositoryError as error:
-                total += Swept(0, (error,))
+            except Exception as error:  # noqa: BLE001 - it keeps no other waiting
+                faults.append(error)
                 failed.append({"itemIdentifier": str(record["dynamodb"].get("SequenceNumber", ""))})
-            except Exception as error:  # noqa: BLE001 - one record keeps no other waiting, and the sweep meets it again
-                log("ERROR", context, started, refusal(error).facts, metrics=[MAIL_TROUBLE])
-        log_work(context, started, {"records": len(records), "sent": total.sent}, total.troubles)
+
+        def told() -> tuple[dict[str, int], Sequence[EventRegistrationError]]:
+            if faults:
+                raise faults[0]
+            return {"records": len(records), "sent": total.sent}, total.troubles
+
+        work(context, started, {MAIL_TROUBLE: told})
         return {"batchItemFailures": failed}
 
 

@@ -57,8 +57,7 @@ def make_stream_handler(
         outbox = wiring.outbox_of(settings, client)
     pacer = None
     if notifier is None:
-        ses = wiring.ses()
-        notifier, pacer = wiring.ses_notifier(settings, ses), wiring.ses_pacer(ses)
+        notifier, pacer = wiring.ses_mailer(settings)
     relay = Relay(
         outbox,
         notifier,

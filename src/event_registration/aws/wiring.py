@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from event_registration.ports import EventRepository, Notifier, Outbox, RegistrationRepository
     from event_registration.settings import Settings
 
-__all__ = ["composer_of", "dynamodb", "links_of", "outbox_of", "repository_of", "ses", "ses_notifier", "ses_pacer"]
+__all__ = ["composer_of", "dynamodb", "links_of", "outbox_of", "repository_of", "ses", "ses_mailer"]
 
 _CALL_SECONDS = 2  # what a call of `dynamodb`'s client can take at worst
 
@@ -71,26 +71,21 @@ def links_of(settings: Settings) -> Links | None:
     return Links(keys, settings.manage_url)
 
 
-def ses_notifier(settings: Settings, client: Any) -> Notifier:  # noqa: ANN401 - boto3's
+def ses_mailer(settings: Settings) -> tuple[Notifier, Pacer]:
     """
-    Return what sends mail through SES.
+    Return what sends mail through SES, and what lets mails begin no faster than SES takes them of this account.
 
     Raises:
         SettingsError: There is no sender.
     """
-    from event_registration.aws.ses import SESNotifier
+    from event_registration.aws.ses import SESNotifier, SESQuota
+    from event_registration.pacing import Pacer
 
     if settings.sender is None:
         raise SettingsError([Problem(f"{PREFIX}SENDER", "required", "is missing.")])
-    return SESNotifier(client, settings.sender, configuration_set=settings.configuration_set)
-
-
-def ses_pacer(client: Any) -> Pacer:  # noqa: ANN401 - boto3's
-    """Return what lets mails begin no faster than SES takes them of this account."""
-    from event_registration.aws.ses import SESQuota
-    from event_registration.pacing import Pacer
-
-    return Pacer(SESQuota(client))
+    client = ses()
+    notifier = SESNotifier(client, settings.sender, configuration_set=settings.configuration_set)
+    return notifier, Pacer(SESQuota(client))
 
 
 def composer_of(repository: RegistrationRepository, settings: Settings, links: Links | None) -> Composer:

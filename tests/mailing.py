@@ -1,0 +1,14 @@
+"""The way of mails about a repository's events, as compositions make it."""
+
+from __future__ import annotations
+
+from event_registration.catalogue import Catalogue
+from event_registration.composing import Composer
+from event_registration.local import SQLiteOutbox
+from event_registration.relay import Relay
+
+
+def relay_of(repository, notifier, *, links=None, **options):
+    """Return a relay that sends what a SQLite repository's registrations owe, and reads each event anew."""
+    compose = Composer(Catalogue(repository, seconds=0.0), digest_of=repository.digest_of, links=links)
+    return Relay(SQLiteOutbox(repository), notifier, compose=compose, **options)
