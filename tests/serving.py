@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+_SECONDS_TO_MAIL = 5  # what `serve` promises
 ADA = {"eventid": "devconf-2026", "eventname": "DevConf 2026", "cname": "Ada Lovelace", "cemail": "ada@example.org"}
 
 
@@ -46,9 +48,12 @@ class Server:
             with error:
                 return error.code, error.headers, error.read().decode()
 
-    def mails(self):
-        """Return the mails' files, the oldest first."""
-        return sorted((self.data / "mailbox").glob("*.eml"))
+    def mails(self, count=1):
+        """Return the mails' files, the oldest first, once there are so many: a thread sends them, within seconds."""
+        deadline = time.monotonic() + _SECONDS_TO_MAIL
+        while len(found := sorted((self.data / "mailbox").glob("*.eml"))) < count and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return found
 
 
 @contextmanager

@@ -225,6 +225,7 @@ def test_refuses_a_huge_body(server):
 def test_shows_the_mailbox(server):
     """The mailbox lists each mail with its whole address and shows it, its HTML in a sandbox."""
     server.request(body=ADA | {"cname": "<script>alert(1)</script>", "eventname": "Fête & <b>"})
+    server.mails()
 
     status, headers, page = server.request("/mailbox")
     (name,) = re.findall(r'href="/mailbox/([^"]+)"', page)
