@@ -58,6 +58,11 @@ def _switch(value: bool | None) -> str | None:  # noqa: FBT001 - click's
     help="JSON or YAML file of a first event to set up.",
 )
 @click.option("--table", metavar="NAME", help="Table of events and registrations.  [default: eventmanagement]")
+@click.option(
+    "--confirmation",
+    type=click.Choice(["outbox", "inline"]),
+    help="Mail by a function of its own, until it is sent, or by who registers.  [default: outbox]",
+)
 @click.option("--event-ids", metavar="ID,ID", help="The only event ids to take.  [default: any]")
 @click.option("--on-duplicate", type=click.Choice(["answer", "reject"]), help="What a repeat gets.  [default: answer]")
 @click.option(
@@ -92,6 +97,7 @@ def deploy(  # noqa: PLR0913 - one argument an option
     events: str | None,
     event_file: str | None,
     table: str | None,
+    confirmation: str | None,
     event_ids: str | None,
     on_duplicate: str | None,
     site_hosting: str | None,
@@ -125,6 +131,7 @@ def deploy(  # noqa: PLR0913 - one argument an option
             "SesSandbox": _switch(ses_sandbox),
             "Events": events,
             "TableName": table,
+            "Confirmation": confirmation,
             "EventIds": event_ids,
             "OnDuplicate": on_duplicate,
             "SiteHosting": site_hosting,
@@ -155,7 +162,8 @@ def deploy(  # noqa: PLR0913 - one argument an option
             if deployment.change_set:
                 if not yes:
                     click.confirm("Carry this out?", abort=True)
-                deployment.get_ready()
+                with console.status("Uploading the package") as status:
+                    deployment.get_ready(announce=status.update)
         except BaseException:
             deployment.abandon()
             raise

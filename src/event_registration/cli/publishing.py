@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from event_registration.cli.store import Store
-    from event_registration.deployment.account import Account
     from event_registration.deployment.deploy import Deployment
     from event_registration.event import Event
 
@@ -63,7 +62,7 @@ def publish(console: Console, deployment: Deployment, store: Store, event: Event
     for line in (
         form,
         f"       The API:   {outputs['ApiUrl']}/registrations",
-        *_hints(deployment.account, outputs),
+        *_hints(deployment, outputs),
         f"Look whether all is well: event-registration doctor {where}",
     ):
         console.print(line, markup=False)
@@ -86,11 +85,13 @@ def _set_up(store: Store, event: Event | None, where: str) -> str:
     return f"Event {event.event_id} is set up."
 
 
-def _hints(account: Account, outputs: Mapping[str, str]) -> Iterator[str]:
+def _hints(deployment: Deployment, outputs: Mapping[str, str]) -> Iterator[str]:
     from event_registration.deployment.diagnosis import found
 
+    if deployment.parameters.get("Confirmation") == "inline":
+        yield "Mails are sent by who registers. A function of its own loses none: deploy --confirmation outbox"
     identity = outputs["SenderIdentity"]
-    state = found(account.client("sesv2").get_email_identity, EmailIdentity=identity)
+    state = found(deployment.account.client("sesv2").get_email_identity, EmailIdentity=identity)
     if state is None:
         yield f"No mail goes out: SES doesn't know {identity}."
     elif not state.get("VerifiedForSendingStatus"):

@@ -11,6 +11,7 @@ from event_registration.assets import site_folder
 from event_registration.deployment.checks_of_events import EVENT_CHECKS
 from event_registration.deployment.checks_of_links import LINK_CHECKS
 from event_registration.deployment.checks_of_mail import MAIL_CHECKS
+from event_registration.deployment.checks_of_outbox import OUTBOX_CHECKS
 from event_registration.deployment.checks_of_table import TABLE_CHECKS
 from event_registration.deployment.diagnosis import advice, check, found, problem
 
@@ -195,6 +196,7 @@ CHECKS = (
     *TABLE_CHECKS,
     *EVENT_CHECKS,
     *LINK_CHECKS,
+    *OUTBOX_CHECKS,
     *(cors_origin, https, site_config),
     *(alarms, api_logging_role, concurrency),
 )

@@ -21,6 +21,7 @@ __all__ = ["LINK_CHECKS"]
 
 _KEYS = "EVENT_REGISTRATION_LINK_KEYS"
 _PAGE = "EVENT_REGISTRATION_MANAGE_URL"
+_HARM = {"function": "no link works", "sender": "no mail goes out"}
 _READ = "secretsmanager:GetSecretValue"
 # "GetSecretValue", errors: the secret's state doesn't allow it, which of the operations on it only deletion does.
 _MARKED_FOR_DELETION = "InvalidRequestException"
@@ -43,21 +44,25 @@ def link_keys(at: Deployed) -> Iterator[Trouble]:
 
 
 @check(
-    "The function may read the keys of links, and knows their page.",
+    "Whoever needs the keys of links may read them, and knows their page.",
     "lambda:GetFunctionConfiguration",
     "iam:SimulatePrincipalPolicy",
 )
 def link_function(at: Deployed) -> Iterator[Trouble]:
-    if not at.is_managed:
-        return
-    function, secret = at.function(), at.output("LinkKeys")
+    if at.is_managed:
+        for role, name in at.functions.items():
+            yield from _function_troubles(at, role, name)
+
+
+def _function_troubles(at: Deployed, who: str, name: str) -> Iterator[Trouble]:
+    function, secret = at.function(name), at.output("LinkKeys")
     variables = function.get("Environment", {}).get("Variables", {})
     expected = {_KEYS: secret, _PAGE: at.manage_url}
     if wrong := [name for name, value in expected.items() if variables.get(name) != value]:
         yield problem(
-            f"Mails have no links, or wrong ones: of the function's variables {' and '.join(wrong)} must be set right.",
+            f"Mails have no links, or wrong ones: of the {who}'s variables {' and '.join(wrong)} must be set right.",
             "Set its environment right:",
-            at.set_variables(variables | expected),
+            at.set_variables(variables | expected, name),
         )
     role = function["Role"]
     answer = at.client("iam").simulate_principal_policy(
@@ -68,7 +73,7 @@ def link_function(at: Deployed) -> Iterator[Trouble]:
         policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         put = "iam put-role-policy --policy-name links --role-name"
         yield problem(
-            "The function may not read the keys of links: no link works.",
+            f"The {who} may not read the keys of links: {_HARM[who]}.",
             "Let it:",
             at.aws(put, role.rpartition("/")[2], "--policy-document", policy),
         )

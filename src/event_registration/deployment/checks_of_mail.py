@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["MAIL_CHECKS"]
 
+# Which share of a day's quota leaves little room for a rush.
+_MUCH = 0.8
+
 
 @check("SES sends to any address.", "ses:GetAccount")
 def ses_sandbox(at: Deployed) -> Iterator[Trouble]:
@@ -34,6 +37,20 @@ def ses_sandbox(at: Deployed) -> Iterator[Trouble]:
             "Afterwards:",
             at.deploy(),
         )
+
+
+@check("SES takes more mails today.", "ses:GetAccount")
+def ses_quota(at: Deployed) -> Iterator[Trouble]:
+    quota = at.client("sesv2").get_account()["SendQuota"]
+    most, sent = quota["Max24HourSend"], quota["SentLast24Hours"]
+    # -1 is without a limit.
+    if most < 0 or sent < most * _MUCH:
+        return
+    matters = advice if sent < most else problem
+    yield matters(
+        f"SES has taken {sent:,.0f} of the {most:,.0f} mails that this account may send in 24 hours; the others wait.",
+        "Ask for production access if the account is in the sandbox, else for more (Service Quotas, Amazon SES).",
+    )
 
 
 @check("The sender is verified.", "ses:GetEmailIdentity")
@@ -78,5 +95,5 @@ def ses_configuration_set(at: Deployed) -> Iterator[Trouble]:
         yield problem(f"SES sends nothing: configuration set {name} is off.", "Switch it on:", at.aws(switch, name))
 
 
-MAIL_CHECKS = (ses_sandbox, ses_identity, ses_configuration_set)
+MAIL_CHECKS = (ses_sandbox, ses_quota, ses_identity, ses_configuration_set)
 """What is looked at of the mail."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
-from event_registration.deployment.diagnosis import check, problem
-from event_registration.deployment.table import KEYS, keys_of
+from event_registration.deployment.diagnosis import advice, check, problem
+from event_registration.deployment.table import DEFINITION, INDEX, INDEX_KEYS, KEYS, index_of, keys_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from event_registration.deployment.diagnosis import Deployed, Trouble
 
@@ -26,6 +27,29 @@ def table_layout(at: Deployed) -> Iterator[Trouble]:
             "Take a new table; the old one stays untouched:",
             at.deploy("--table", "NEW_NAME"),
         )
+
+
+@check("Mails that are still to go out are found.", "dynamodb:DescribeTable")
+def table_index(at: Deployed) -> Iterator[Trouble]:
+    table = at.client("dynamodb").describe_table(TableName=at.output("TableName"))["Table"]
+    name, index = table["TableName"], index_of(table)
+    lost = "a mail that could not be sent at once is never found again."
+
+    def update(change: Mapping[str, object], *more: str) -> str:
+        changes = json.dumps([change])
+        return at.aws("dynamodb update-table --global-secondary-index-updates", changes, *more, "--table-name", name)
+
+    if index is None:
+        attributes = [{"AttributeName": key, "AttributeType": kind} for key, _, kind in INDEX_KEYS]
+        make = update({"Create": DEFINITION}, "--attribute-definitions", json.dumps(attributes))
+        yield problem(f"Table {name} has no index {INDEX}: {lost}", "Make it, which takes a while:", make)
+    elif keys_of(table, index) != INDEX_KEYS:
+        message = f"Index {INDEX} of table {name} has other keys than outbox and mail_at: {lost}"
+        delete = update({"Delete": {"IndexName": INDEX}})
+        yield problem(message, "Delete it, and ask doctor again when it is gone:", delete)
+    elif index["IndexStatus"] != "ACTIVE":
+        message = f"Index {INDEX} of table {name} is {index['IndexStatus'].lower()}: late mails are found later."
+        yield advice(message, "Wait until it is active, and ask doctor again.")
 
 
 @check("What has expired is deleted.", "dynamodb:DescribeTimeToLive")
@@ -70,5 +94,5 @@ def table_protection(at: Deployed) -> Iterator[Trouble]:
         yield problem(f"Table {name} can be deleted by mistake.", "Protect it:", protect)
 
 
-TABLE_CHECKS = (table_layout, table_ttl, table_recovery, table_protection)
+TABLE_CHECKS = (table_layout, table_index, table_ttl, table_recovery, table_protection)
 """What is looked at of the table."""

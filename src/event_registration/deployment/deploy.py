@@ -16,7 +16,7 @@ from event_registration.rules import split_sender
 from event_registration.settings import PREFIX, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
     from typing import Any
 
@@ -34,6 +34,7 @@ _RULES = {
 }
 _DEFAULT_TABLE = "eventmanagement"
 _MANAGED = "managed"
+_INLINE, _OUTBOX = "inline", "outbox"
 
 
 @frozen(kw_only=True)
@@ -62,9 +63,12 @@ class Deployment:
     change_set: ChangeSet | None
     adopted: dict[str, Any] | None
 
-    def get_ready(self) -> None:
+    def get_ready(self, announce: Callable[[str], object] = lambda _: None) -> None:
         """
         Do what the change set relies on: upload the zip, and complete a table that is taken over.
+
+        Args:
+            announce: Is told what is waited for.
 
         Raises:
             DeploymentError: The bucket is somebody else's, or in another region.
@@ -72,7 +76,7 @@ class Deployment:
         """
         storage.store(self.account, self.bucket, self.package)
         if self.adopted:
-            tables.adopt(self.account, self.adopted)
+            tables.adopt(self.account, self.adopted, announce=announce)
 
     def discard(self) -> None:
         """Withdraw the proposal."""
@@ -143,6 +147,8 @@ def prepare(
     parameters = {
         # Before there was a choice, stacks took any event: such a one goes on as it is.
         "Events": present.get("Events", "open" if present else _MANAGED),
+        # And whoever registered had the mail sent.
+        "Confirmation": present.get("Confirmation", _INLINE if present else _OUTBOX),
         "SesSandbox": _sandbox(account),
         **_identity(account, present, wishes, resources),
         "ManageApiGatewayAccount": _manage_logging(account, resources),

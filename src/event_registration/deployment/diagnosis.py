@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Check", "Deployed", "Severity", "Trouble", "advice", "check", "found", "problem"]
 
-_MANAGED = "managed"
+_MANAGED, _OUTBOX = "managed", "outbox"
 _ABSENT = frozenset({"NoSuchKey", "NotFound", "NotFoundException", "ResourceNotFoundException"})
 
 
@@ -60,18 +60,35 @@ class Deployed:
         return self.output("Events") == _MANAGED
 
     @property
+    def is_outbox(self) -> bool:
+        """Whether a function of its own sends the mails, or the one that registers does."""
+        return self.output("Confirmation") == _OUTBOX
+
+    @property
+    def functions(self) -> dict[str, str]:
+        """The names of the stack's functions, by what each is in a sentence."""
+        sender = {"sender": self.output("SenderFunctionName")} if self.is_outbox else {}
+        return {"function": self.output("FunctionName")} | sender
+
+    @property
+    def mailer(self) -> str:
+        """The name of the function that sends the mails."""
+        return self.output("SenderFunctionName" if self.is_outbox else "FunctionName")
+
+    @property
     def manage_url(self) -> str:
         """The address of the page that links in mails lead to: the template's rule."""
         return f"{self.output('AllowedOrigin')}/manage.html"
 
-    def function(self) -> Any:  # noqa: ANN401 - botocore's answer
-        """Return how the function is configured."""
-        return self.client("lambda").get_function_configuration(FunctionName=self.output("FunctionName"))
+    def function(self, name: str | None = None) -> Any:  # noqa: ANN401 - botocore's answer
+        """Return how the function, or the one called *name*, is configured."""
+        return self.client("lambda").get_function_configuration(FunctionName=name or self.output("FunctionName"))
 
-    def set_variables(self, variables: Mapping[str, str]) -> str:
+    def set_variables(self, variables: Mapping[str, str], name: str | None = None) -> str:
         """Return the command that gives the function *variables*, and takes away all others that it has."""
         command = "lambda update-function-configuration --function-name"
-        return self.aws(command, self.output("FunctionName"), "--environment", json.dumps({"Variables": variables}))
+        function = name or self.output("FunctionName")
+        return self.aws(command, function, "--environment", json.dumps({"Variables": variables}))
 
     def aws(self, command: str, *values: str) -> str:
         """Return a command of AWS's, ending with *values*, as a shell takes it."""

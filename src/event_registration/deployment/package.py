@@ -40,12 +40,21 @@ _NOT_FOR_THE_FUNCTION = {
 }
 _FOR_SCANNERS_AND_LAWYERS = re.compile(r"METADATA|licenses|sboms|(LICEN[CS]E|COPYING|NOTICE|AUTHORS).*")
 
-_ENTRY = b'''"""The function's entry: Lambda's setting for the handler is lambda_function.handler."""
+# What Lambda's setting for the handler names: each of the two functions has one of these modules.
+_ENTRIES = {
+    "lambda_function.py": b'''"""The function's entry: Lambda's setting for the handler is lambda_function.handler."""
 
 from event_registration import make_lambda_handler
 
 handler = make_lambda_handler()
-'''
+''',
+    "stream_function.py": b'''"""The sender's entry: Lambda's setting for the handler is stream_function.handler."""
+
+from event_registration import make_stream_handler
+
+handler = make_stream_handler()
+''',
+}
 
 # A fresh process, because the bytes of .pyc depend on what the process did before; the paths are for tracebacks.
 _COMPILE = """
@@ -88,7 +97,7 @@ class Package:
 
 def build_package(output: Path, *, arch: str = "arm64", python: str = "3.13") -> Package:
     """
-    Build the zip of a Lambda function whose handler is ``lambda_function.handler``.
+    Build the zip of the Lambda functions, with ``lambda_function.handler`` and ``stream_function.handler``.
 
     pip fetches the dependencies for the function's platform in the versions installed here, so that what was tested
     is what is deployed. The same versions give the same bytes. Bytecode goes in if a Python of the function's
@@ -193,7 +202,7 @@ def _needed_files(part: Distribution) -> Iterator[PackagePath]:
 
 
 def _own_files() -> Iterator[tuple[str, bytes]]:
-    yield "lambda_function.py", _ENTRY
+    yield from _ENTRIES.items()
     package = Path(str(files("event_registration")))
     for module in package.rglob("*.py"):
         if module.relative_to(package).parts[0] not in _NOT_FOR_THE_FUNCTION:

@@ -16,10 +16,20 @@ if TYPE_CHECKING:
 
     from event_registration.deployment.account import Account
 
-__all__ = ["KEYS", "adopt", "check", "delete", "find", "keys_of"]
+__all__ = ["DEFINITION", "INDEX", "INDEX_KEYS", "KEYS", "adopt", "check", "delete", "find", "index_of", "keys_of"]
 
 KEYS = [("eventid", "HASH", "S"), ("sk", "RANGE", "S")]
 """Name, kind and type of each key."""
+INDEX = "outbox"
+"""The index of registrations whose mail is still to go out."""
+INDEX_KEYS = [("outbox", "HASH", "S"), ("mail_at", "RANGE", "S")]
+"""Name, kind and type of each key of that index."""
+DEFINITION = {
+    "IndexName": INDEX,
+    "KeySchema": [{"AttributeName": key, "KeyType": kind} for key, kind, _ in INDEX_KEYS],
+    "Projection": {"ProjectionType": "KEYS_ONLY"},
+}
+"""That index, as DynamoDB makes it."""
 
 _PAUSE_SECONDS = 5.0
 _MOST_TRIES = 60
@@ -39,10 +49,16 @@ def find(account: Account, name: str) -> dict[str, Any] | None:
     return description
 
 
-def keys_of(table: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Return name, kind and type of each key of *table*, as `find` returns it."""
+def index_of(table: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what *table*, as `find` returns it, says of the outbox's index, or ``None`` if it has none."""
+    return next((each for each in table.get("GlobalSecondaryIndexes", []) if each["IndexName"] == INDEX), None)
+
+
+def keys_of(table: Mapping[str, Any], index: Mapping[str, Any] | None = None) -> list[tuple[str, str, str]]:
+    """Return name, kind and type of each key of *table*, as `find` returns it, or of an *index* of it."""
     types = {each["AttributeName"]: each["AttributeType"] for each in table["AttributeDefinitions"]}
-    return [(each["AttributeName"], each["KeyType"], types[each["AttributeName"]]) for each in table["KeySchema"]]
+    keys = (index or table)["KeySchema"]
+    return [(each["AttributeName"], each["KeyType"], types[each["AttributeName"]]) for each in keys]
 
 
 def check(table: Mapping[str, Any]) -> None:
@@ -50,7 +66,7 @@ def check(table: Mapping[str, Any]) -> None:
     Tell whether a stack can take over *table*.
 
     Raises:
-        DeploymentError: It has other keys than ours.
+        DeploymentError: It has other keys than ours, or an index that is called as ours and has others.
     """
     if keys_of(table) != KEYS:
         raise DeploymentError(
@@ -58,13 +74,25 @@ def check(table: Mapping[str, Any]) -> None:
             "strings, so that registrations would overwrite each other or be refused. Choose another name with "
             "--table; this one stays untouched."
         )
+    index = index_of(table)
+    if index and keys_of(table, index) != INDEX_KEYS:
+        raise DeploymentError(
+            f"Table {table['TableName']!r} has an index {INDEX!r} that is not keyed by outbox and mail_at, so that no "
+            "mail would be found that is still to go out. Delete the index, or choose another name with --table."
+        )
 
 
-def adopt(account: Account, table: Mapping[str, Any]) -> None:
+def adopt(account: Account, table: Mapping[str, Any], *, announce: Callable[[str], object] = lambda _: None) -> None:
     """
     Give *table* what the template gives a new one: CloudFormation takes a table over as it is.
 
-    Its stream is kept, and made if there is none; so are expiry, recovery and the protection against deletion.
+    Its stream is kept, and made if there is none; so are expiry, recovery, the protection against deletion and the
+    outbox's index, for which DynamoDB reads the whole table once. That takes minutes, during which all else goes on.
+
+    Args:
+        account: Where it is.
+        table: The table, as `find` returns it.
+        announce: Is told what is waited for.
     """
     client, name = account.client("dynamodb"), table["TableName"]
     if not table.get("StreamSpecification", {}).get("StreamEnabled"):
@@ -78,7 +106,30 @@ def adopt(account: Account, table: Mapping[str, Any]) -> None:
     if backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") != "ENABLED":
         recovery = {"PointInTimeRecoveryEnabled": True}
         _patiently(client.update_continuous_backups, TableName=name, PointInTimeRecoverySpecification=recovery)
+    if index_of(table) is None:
+        _patiently(
+            client.update_table,
+            TableName=name,
+            AttributeDefinitions=[{"AttributeName": key, "AttributeType": kind} for key, _, kind in INDEX_KEYS],
+            GlobalSecondaryIndexUpdates=[{"Create": DEFINITION}],
+        )
     client.get_waiter("table_exists").wait(TableName=name)
+    _wait_for_index(account, name, announce)
+
+
+def _wait_for_index(
+    account: Account,
+    name: str,
+    announce: Callable[[str], object],
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Wait until the index answers, however long it takes; *announce* is told for how long it has taken."""
+    seconds = 0.0
+    while ((index_of(find(account, name) or {}) or {}).get("IndexStatus")) == "CREATING":
+        announce(f"Table {name} gets its index, for which all of it is read: {seconds / 60:.0f} minutes so far")
+        sleep(_PAUSE_SECONDS)
+        seconds += _PAUSE_SECONDS
 
 
 def _patiently(
