@@ -76,8 +76,11 @@ class Account:
         if (call.service, call.operation) == ("dynamodb", "TransactWriteItems"):
             for ((kind, item),) in (action.items() for action in parameters["TransactItems"]):
                 yield Question(f"dynamodb:{_IN_TRANSACTIONS[kind]}", self.arn("dynamodb", f"table/{item['TableName']}"))
-        elif call.service == "dynamodb" and "TableName" in parameters and "IndexName" not in parameters:
-            yield Question(f"dynamodb:{call.operation}", self.arn("dynamodb", f"table/{parameters['TableName']}"))
+        elif call.service == "dynamodb" and "TableName" in parameters:
+            index = f"/index/{parameters['IndexName']}" if "IndexName" in parameters else ""
+            yield Question(
+                f"dynamodb:{call.operation}", self.arn("dynamodb", f"table/{parameters['TableName']}{index}")
+            )
         elif (call.service, call.operation, *parameters.get("Content", ())) == ("sesv2", "SendEmail", "Simple"):
             # "Actions, resources, and condition keys for Amazon SES": SendEmail is authorised on each of these.
             resources = [f"identity/{self.identity}"]
@@ -88,6 +91,8 @@ class Account:
             context = {"ses:FromAddress": parseaddr(parameters["FromEmailAddress"])[1]}
             for resource in resources:
                 yield Question("ses:SendEmail", self.arn("ses", resource), context)
+        elif (call.service, call.operation) == ("sesv2", "GetAccount"):
+            yield Question("ses:GetAccount", "*")
         elif (call.service, call.operation) == ("secretsmanager", "GetSecretValue"):
             # A name would leave open which secret is meant: the ARN of one ends with six letters of AWS's own.
             if not parameters["SecretId"].startswith("arn:"):

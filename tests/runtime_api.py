@@ -258,13 +258,27 @@ class _RuntimeApi(_Server):
 
 class _MailHandler(_Handler):
     def do_POST(self) -> None:
-        """Take one mail."""
-        self.server.mails.append(self.read())
+        """Take one mail, or refuse it."""
+        mail = self.read()
+        if self.server.refusal:
+            status, code = self.server.refusal
+            self.answer(status, {"message": "refused"}, {"X-Amzn-ErrorType": code})
+            return
+        self.server.mails.append(mail)
         self.answer(HTTPStatus.OK, {"MessageId": f"mail-{len(self.server.mails)}"})
+
+    def do_GET(self) -> None:
+        """Tell the account's quota."""
+        quota = {"Max24HourSend": 50_000.0, "MaxSendRate": 14.0, "SentLast24Hours": 0.0}
+        self.answer(HTTPStatus.OK, {"SendQuota": quota})
 
 
 class MailService(_Server):
-    """SES's ``SendEmail``, API version 2, at ``url``; ``mails`` are the requests' bodies, the oldest first."""
+    """
+    SES's ``SendEmail`` and ``GetAccount``, API version 2, at ``url``.
+
+    The requests' bodies are in ``mails``, the oldest first; ``refusal``, a status and a code, has it take none.
+    """
 
     handler = _MailHandler
 
@@ -272,3 +286,4 @@ class MailService(_Server):
         super().__init__()
         self.url = f"http://{self.address}"
         self.mails: list[dict[str, Any]] = []
+        self.refusal: tuple[HTTPStatus, str] | None = None

@@ -13,6 +13,7 @@ REGION = "eu-west-1"
 ACCOUNT = "123456789012"
 STACK = "events"
 SUFFIX = "AbCdEf"
+STREAM = "2026-11-30T12:00:00.000"
 # What has no default: an operator gives these at least.
 REQUIRED = {"SenderAddress": "events@example.org", "CodeBucket": "example-code", "CodeKey": "function.zip"}
 
@@ -36,10 +37,13 @@ _NAMES = {
 _ATTRIBUTES = {
     ("AWS::CloudFront::Distribution", "DomainName"): "{id}.cloudfront.net",
     ("AWS::DynamoDB::Table", "Arn"): f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{{id}}",
+    ("AWS::DynamoDB::Table", "StreamArn"): f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{{id}}/stream/{STREAM}",
     ("AWS::Events::Rule", "Arn"): f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{{id}}",
     ("AWS::Logs::LogGroup", "Arn"): f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{{id}}:*",
     # Secrets Manager ends a secret's ARN with six letters of its own ("What's in a Secrets Manager secret").
     ("AWS::SecretsManager::Secret", "Id"): f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{{id}}-{SUFFIX}",
+    ("AWS::SQS::Queue", "Arn"): f"arn:aws:sqs:{REGION}:{ACCOUNT}:{{id}}",
+    ("AWS::SQS::Queue", "QueueName"): "{id}",
     ("AWS::S3::Bucket", "WebsiteURL"): f"http://{{id}}.s3-website-{REGION}.amazonaws.com",
 }
 _VARIABLE = re.compile(r"\$\{([^!}][^}]*)\}")
@@ -116,6 +120,8 @@ class Stack:
             return value
         if len(value) == 1:
             ((name, argument),) = value.items()
+            if name == "Condition" and isinstance(argument, str):
+                return self._holds(argument)
             if name == "Ref" or name.startswith("Fn::"):
                 return getattr(self, f"_{name.removeprefix('Fn::').lower()}")(argument)
         members = {name: self._resolved(member) for name, member in value.items()}
@@ -173,6 +179,12 @@ class Stack:
 
     def _not(self, argument: list[Any]) -> bool:
         return not self._resolved(argument[0])
+
+    def _and(self, argument: list[Any]) -> bool:
+        return all(self._resolved(each) for each in argument)
+
+    def _or(self, argument: list[Any]) -> bool:
+        return any(self._resolved(each) for each in argument)
 
 
 def _checked(name: str, declared: dict[str, Any], value: Any) -> str:

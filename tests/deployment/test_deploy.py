@@ -99,7 +99,7 @@ class Deployed:
         """
         statement = {"Effect": "Allow", "Action": "ses:SendEmail", "Resource": "*"}
         self.emulator.client("iam").put_role_policy(
-            RoleName=self.resources["FunctionRole"],
+            RoleName=self.resources.get("SenderRole", self.resources["FunctionRole"]),
             PolicyName="without-condition",
             PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
         )

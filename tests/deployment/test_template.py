@@ -12,6 +12,7 @@ import re
 import subprocess
 from collections import Counter
 from datetime import UTC, datetime
+from http import HTTPStatus
 from importlib.resources import files
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,18 +29,20 @@ from hypothesis import strategies as st
 from jsonschema import Draft4Validator, Draft202012Validator
 from moto import mock_aws
 from permissions import Question
+from runtime_api import MailService
 
-from event_registration import Settings, make_lambda_handler
+from event_registration import Settings, make_lambda_handler, make_stream_handler
 from event_registration.aws import DynamoDBEventRepository
+from event_registration.deployment import table as tables
 from event_registration.errors import NotifierError, RepositoryUnavailableError
 from event_registration.event import Event
 from event_registration.links import Keyring
 from event_registration.local import SQLiteEventRepository, SQLiteRepository
 from event_registration.local.server import _SITE_HEADERS
+from event_registration.mail import MailState
 from event_registration.responses import HEADERS
-from event_registration.rules import attendee_digest
 from event_registration.schedule import _ROOMY_SECONDS
-from event_registration.settings import PREFIX, EventsMode
+from event_registration.settings import PREFIX, Confirmation, EventsMode
 from event_registration.testing import RecordingNotifier
 
 ROOT = Path(__file__).parent.parent.parent
@@ -49,6 +52,9 @@ PAYLOADS = ROOT / "tests" / "payloads"
 POST, SCHEDULE = (json.loads((PAYLOADS / f"{name}.json").read_text("utf-8")) for name in ("rest-api", "schedule"))
 OPEN = {"Events": "open"}
 MANAGED = {"Events": "managed"}
+INLINE = {"Confirmation": "inline"}
+OUTBOX = {"Confirmation": "outbox"}
+FUNCTION, SENDER = "Function", "SenderFunction"
 ADA = {"eventid": "devconf-2026", "eventname": "DevConf 2026", "cname": "Ada Lovelace", "cemail": "ada@example.org"}
 EVE = ADA | {"cname": "Eve Adams", "cemail": "eve@example.org"}
 # Lambda's context, as far as the handler reads it.
@@ -66,6 +72,12 @@ SKIPPED_BY_CHECKOV = {
     ("CKV_AWS_116", "Function"),
     ("CKV_AWS_117", "Function"),
     ("CKV_AWS_173", "Function"),
+    ("CKV_AWS_158", "SenderLogs"),
+    ("CKV_AWS_115", "SenderFunction"),
+    ("CKV_AWS_116", "SenderFunction"),
+    ("CKV_AWS_117", "SenderFunction"),
+    ("CKV_AWS_173", "SenderFunction"),
+    ("CKV_AWS_27", "FailedMails"),
     ("CKV_AWS_59", "RegistrationsPost"),
     ("CKV_AWS_59", "ViewPost"),
     ("CKV_AWS_59", "CancelPost"),
@@ -85,6 +97,10 @@ SKIPPED_BY_CFN_LINT = {
     ("WS1004", "Function"),
     ("ES1007", "SchedulePermission"),
     ("ES4000", "Schedule"),
+    ("WS1004", "SenderFunction"),
+    ("ES6000", "FailedMails"),
+    ("ES1007", "FeedbackPermission"),
+    ("ES4000", "Feedback"),
 }
 SERVERLESS = ("--append-rules=cfn_lint_serverless.rules",)
 
@@ -223,23 +239,35 @@ class TestCheckov:
         assert _pairs(checked["bare.json"]["failed"]) == sorted(SKIPPED_BY_CHECKOV)
 
 
-# What the function's role may do besides the calls of our code, and who does it.
+# What a function's role may do besides the calls of our code, and who does it.
 OF_THE_SERVICE = {
     "logs:CreateLogStream": "Lambda, for each new container",
     "logs:PutLogEvents": "Lambda, what the function prints",
     "xray:PutTraceSegments": "Lambda, with active tracing",
     "xray:PutTelemetryRecords": "Lambda, with active tracing",
 }
+OF_THE_STREAM = {
+    "dynamodb:DescribeStream": "Lambda, to find the stream's shards",
+    "dynamodb:GetRecords": "Lambda, to read them",
+    "dynamodb:GetShardIterator": "Lambda, to read them",
+    "dynamodb:ListStreams": "Lambda, before it does",
+    "sqs:SendMessage": "Lambda, of what it gives up",
+}
+ROLES = {FUNCTION: "FunctionRole", SENDER: "SenderRole"}
 BY_DOMAIN = {"SenderIdentity": "example.org", "SenderName": "Événements, Inc."}
 SANDBOX = {"SesSandbox": "true"}
 
 
 class Deployed:
-    """The template's role beside what IAM was asked while the template's function ran."""
+    """The role of one of the template's functions beside what IAM was asked while that function ran."""
 
-    def __init__(self, parameters, simulator, engine_url):
+    def __init__(self, parameters, function, record, simulator):
         self.stack = template.Stack(TEMPLATE, **parameters)
-        self.role = self.stack["FunctionRole"]
+        self.role = self.stack[ROLES[function]]
+        self.log = self.stack[{FUNCTION: "FunctionLogs", SENDER: "SenderLogs"}[function]]["LogGroupName"]
+        self.is_sender = function == SENDER
+        self.is_mailer = self.is_sender or self.stack.outputs["Confirmation"] == "inline"
+        self.of_the_service = OF_THE_SERVICE | (OF_THE_STREAM if self.is_sender else {})
         self.account = permissions.Account(
             id=template.ACCOUNT,
             region=template.REGION,
@@ -247,7 +275,7 @@ class Deployed:
             sandbox="SesSandbox" in parameters,
         )
         self.mail = {"ses:FromAddress": template.REQUIRED["SenderAddress"]}
-        self.steps = _recorded_steps(parameters, self.account.identity, engine_url)
+        self.steps = record(parameters)[function]
         self.questions = [question for step in self.steps for question in self.questions_of(step)]
         self._simulator = simulator
 
@@ -261,64 +289,140 @@ class Deployed:
         return [question for question, allowed in zip(questions, answers, strict=True) if not allowed]
 
 
-def _recorded_steps(parameters, identity, engine_url):
-    """Return the calls of a real handler, made of the template's own environment, by what it was asked to do."""
-    steps = {}
-    with contextlib.ExitStack() as running:
-        running.enter_context(mock_aws())
-        running.enter_context(contextlib.redirect_stdout(io.StringIO()))
-        patch = running.enter_context(pytest.MonkeyPatch.context())
-        patch.setenv("AWS_ENDPOINT_URL_DYNAMODB", engine_url)
+class Recorder:
+    """Runs handlers, made of the template's own environment as Lambda makes them, and keeps the calls of each."""
+
+    def __init__(self, running, parameters, engine_url):
+        self.mails = running.enter_context(MailService())
+        self.steps = {FUNCTION: {}, SENDER: {}}
+        self._parameters = parameters
+        self._patch = running.enter_context(pytest.MonkeyPatch.context())
+        self._patch.setenv("AWS_ENDPOINT_URL_DYNAMODB", engine_url)
+        self._patch.setenv("AWS_ENDPOINT_URL_SESV2", self.mails.url)
         # The clients of a session of their own aren't recorded.
-        own = boto3.Session(region_name=template.REGION)
-        dynamodb, ses = (
-            running.enter_context(contextlib.closing(own.client(service))) for service in ("dynamodb", "sesv2")
-        )
-        table = template.Stack(TEMPLATE, **parameters)["RegistrationTable"]
-        made = ("TableName", "KeySchema", "AttributeDefinitions", "BillingMode")
-        dynamodb.create_table(**{name: table[name] for name in made})
-        running.callback(dynamodb.delete_table, TableName=table["TableName"])
-        patch.setattr(boto3, "DEFAULT_SESSION", boto3.Session(region_name=template.REGION))
-        calls = permissions.record(boto3.DEFAULT_SESSION)
+        self._own = boto3.Session(region_name=template.REGION)
+        self._running = running
+        self.dynamodb = self.client("dynamodb")
+        self.table = _make_table(running, self.dynamodb, template.Stack(TEMPLATE, **parameters))
+        self._patch.setattr(boto3, "DEFAULT_SESSION", boto3.Session(region_name=template.REGION))
+        self._calls = permissions.record(boto3.DEFAULT_SESSION)
 
-        def handler(**more):
-            for name in [name for name in os.environ if name.startswith(PREFIX)]:
-                patch.delenv(name)
-            for name, text in _variables(template.Stack(TEMPLATE, **parameters, **more)).items():
-                patch.setenv(name, text)
-            return make_lambda_handler()
+    def client(self, service):
+        """Return a client whose calls aren't recorded."""
+        return self._running.enter_context(contextlib.closing(self._own.client(service)))
 
-        def step(description, handle, payload, expected):
-            answer = handle(payload, CONTEXT)
-            assert answer.get("statusCode", answer) == expected
-            steps[description] = list(calls)
-            calls.clear()
-            return steps[description]
+    def handler(self, function=FUNCTION, **more):
+        """Make the handler of one of the functions, with further parameters."""
+        for name in [name for name in os.environ if name.startswith(PREFIX)]:
+            self._patch.delenv(name)
+        for name, text in _variables(template.Stack(TEMPLATE, **self._parameters, **more), function).items():
+            self._patch.setenv(name, text)
+        make = {"lambda_function.handler": make_lambda_handler, "stream_function.handler": make_stream_handler}
+        return function, make[TEMPLATE["Resources"][function]["Properties"]["Handler"]]()
 
-        if parameters["Events"] == "open":
-            _register_openly(handler, step, ses, identity, lambda: _ten_minutes_pass(dynamodb, table["TableName"]))
-        else:
-            ses.create_email_identity(EmailIdentity=identity)
-            _make_keys(running.enter_context(contextlib.closing(own.client("secretsmanager"))))
-            _register_by_the_catalogue(handler, step, DynamoDBEventRepository(dynamodb, table["TableName"]))
-    return steps
+    def step(self, description, handler, payload, expected):
+        """Call a handler, and keep its calls under *description*."""
+        function, handle = handler
+        answer = handle(payload, CONTEXT)
+        assert answer.get("statusCode", answer) == expected
+        self.steps[function][description] = list(self._calls)
+        self._calls.clear()
+        return self.steps[function][description]
+
+    def rows(self):
+        """Return all items of registrations."""
+        items = self.dynamodb.scan(TableName=self.table)["Items"]
+        return [item for item in items if item["sk"]["S"].startswith("REGISTRATION#")]
+
+    def stream(self):
+        """Return what the stream brings of rows whose mail is due."""
+        rows = [row for row in self.rows() if row["mail"]["S"] == "due"]
+        records = [{"Keys": {name: row[name] for name in ("eventid", "sk")}, "SequenceNumber": "1"} for row in rows]
+        return {"Records": [{"eventSource": "aws:dynamodb", "dynamodb": record} for record in records]}
+
+    def returned(self):
+        """Return what SES tells when the last mail has bounced."""
+        mail = self.mails.mails[-1]
+        tags = {tag["Name"]: [tag["Value"]] for tag in mail["EmailTags"]}
+        detail = {"eventType": "Bounce", "bounce": {"bounceType": "Permanent"}}
+        detail |= {"mail": {"destination": mail["Destination"]["ToAddresses"], "tags": tags}}
+        return {"source": "aws.ses", "detail-type": "Email Bounced", "detail": detail}
+
+    def let_time_pass(self):
+        """Leave all rows as they are when what they wait for is long over."""
+        for row in self.rows():
+            for name in {"attempted_at", "mail_at"} & row.keys():
+                self.dynamodb.update_item(
+                    TableName=self.table,
+                    Key={key: row[key] for key in ("eventid", "sk")},
+                    UpdateExpression=f"SET {name} = :then",
+                    ExpressionAttributeValues={":then": {"S": "2026-01-01T00:00:00.000000Z"}},
+                )
+
+
+def _make_table(running, dynamodb, stack):
+    """Make the template's table, and return its name."""
+    table = stack["RegistrationTable"]
+    made = ("TableName", "KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes", "BillingMode")
+    dynamodb.create_table(**{name: table[name] for name in made})
+    running.callback(dynamodb.delete_table, TableName=table["TableName"])
+    return table["TableName"]
+
+
+@pytest.fixture(scope="module")
+def record(engine_url):
+    """Return a function that returns the calls of both functions of a stack, by what they were asked to do."""
+    recorded = {}
+
+    def record(parameters):
+        key = tuple(sorted(parameters.items()))
+        if key not in recorded:
+            with contextlib.ExitStack() as running:
+                running.enter_context(mock_aws())
+                running.enter_context(contextlib.redirect_stdout(io.StringIO()))
+                recorder = Recorder(running, parameters, engine_url)
+                keep = _register_openly if parameters["Events"] == "open" else _register_by_the_catalogue
+                keep(recorder, parameters["Confirmation"] == "outbox")
+                recorded[key] = recorder.steps
+        return recorded[key]
+
+    return record
 
 
 def _post(body):
     return POST | {"body": json.dumps(body)}
 
 
-def _register_openly(handler, step, ses, identity, ten_minutes_pass):
-    """Go through all that open events ask of the function."""
-    answering, rejecting = handler(), handler(OnDuplicate="reject")
+def _register_openly(recorder, has_outbox):
+    """Go through all that open events ask of the functions."""
+    step, answering = recorder.step, recorder.handler()
+    recorder.mails.refusal = (HTTPStatus.SERVICE_UNAVAILABLE, "ServiceUnavailable")
     step("first, refused by SES", answering, _post(ADA), 201)
-    ses.create_email_identity(EmailIdentity=identity)
-    ten_minutes_pass()
+    if has_outbox:
+        _send(recorder)
+    recorder.mails.refusal = None
+    recorder.let_time_pass()
+    if has_outbox:
+        _sweep(recorder)
     step("ten minutes later", answering, _post(ADA), 201)
     step("repeat", answering, _post(ADA), 201)
     step("other details", answering, _post(ADA | {"cname": "Ada King"}), 201)
     step("first", answering, _post(EVE), 201)
-    step("rejected", rejecting, _post(EVE), 409)
+    step("rejected", recorder.handler(OnDuplicate="reject"), _post(EVE), 409)
+
+
+def _send(recorder):
+    """Have the sender called with what is due, while SES takes nothing."""
+    sender, due = recorder.handler(SENDER), recorder.stream()
+    assert due["Records"]
+    recorder.step("the stream, refused by SES", sender, due, {"batchItemFailures": []})
+
+
+def _sweep(recorder):
+    """Have the sender called by its schedule, and told that a mail came back."""
+    sender, late = recorder.handler(SENDER), sum(row["mail"]["S"] in {"due", "retry"} for row in recorder.rows())
+    recorder.step("the schedule", sender, SCHEDULE, {"sent": late})
+    recorder.step("a bounce", sender, recorder.returned(), {"returned": 1, "outcome": "bounced"})
 
 
 def _make_keys(secrets):
@@ -330,29 +434,54 @@ def _make_keys(secrets):
     )
 
 
-def _register_by_the_catalogue(handler, step, repository):
-    """Go through all that managed events ask of the function; *repository* is the organiser's."""
+def _register_by_the_catalogue(recorder, has_outbox):
+    """Go through all that managed events ask of the functions."""
+    step = recorder.step
+    _make_keys(recorder.client("secretsmanager"))
+    repository = DynamoDBEventRepository(recorder.dynamodb, recorder.table)
     limited, unlimited = _event(ADA["eventid"], capacity=1, waitlist=True), _event("unlimited")
     for event in (limited, unlimited):
         repository.create_event(event)
-    handle = handler()
+    handle = recorder.handler()
     step("a card", handle, POST | {"httpMethod": "GET", "path": f"/events/{limited.event_id}", "body": None}, 200)
     step("without a limit", handle, _post(ADA | {"eventid": unlimited.event_id}), 201)
     step("a seat", handle, _post(ADA), 201)
-    to_eve = step("the waiting list", handle, _post(EVE), 201)
+    step("the waiting list", handle, _post(EVE), 201)
     step("repeat", handle, _post(EVE), 201)
-    repository.cancel(repository.find(limited.event_id, ADA["cemail"]))
-    step("the schedule", handle, SCHEDULE, {"events": 1, "promoted": 1})
-    step("nothing to do", handle, SCHEDULE, {"events": 1, "promoted": 0})
-    to_ada = step("once more", handle, _post(ADA), 201)
+    repository.cancel(repository.find(limited.event_id, ADA["cemail"]), datetime.now(UTC))
+    step("the schedule", handle, SCHEDULE, _settled(1, sent=None if has_outbox else 2))
+    step("nothing to do", handle, SCHEDULE, _settled(0, sent=None if has_outbox else 0))
+    step("once more", handle, _post(ADA), 201)
+    if has_outbox:
+        recorder.mails.refusal = (HTTPStatus.SERVICE_UNAVAILABLE, "ServiceUnavailable")
+        _send(recorder)
+        recorder.mails.refusal = None
+        recorder.let_time_pass()
+        _sweep(recorder)
+    else:
+        step("a bounce", handle, recorder.returned(), {"returned": 1, "outcome": "bounced"})
+    to_ada, to_eve = (_token(recorder, person) for person in (ADA, EVE))
     step("a link's look", handle, _follow("view", to_ada), 200)
     step("a link's cancellation", handle, _follow("cancel", to_eve), 200)
 
 
-def _follow(action, calls):
-    """Return what the page posts that the link in a mail among *calls* leads to."""
-    (mail,) = (call.parameters for call in calls if call.operation == "SendEmail")
-    (token,) = re.findall(r"/manage\.html#(\S+)", mail["Content"]["Simple"]["Body"]["Text"]["Data"])
+def _settled(promoted, *, sent):
+    """Return what the function says of a call by its schedule; only inline it sends as well."""
+    return {"events": 1, "promoted": promoted, "told": 0} | ({} if sent is None else {"sent": sent})
+
+
+def _token(recorder, person):
+    """Return the token of the last link that *person* was mailed about the limited event."""
+    texts = [
+        mail["Content"]["Simple"]["Body"]["Text"]["Data"]
+        for mail in recorder.mails.mails
+        if mail["Destination"]["ToAddresses"] == [person["cemail"]]
+    ]
+    return [token for text in texts for token in re.findall(r"/manage\.html#(\S+)", text)][-1]
+
+
+def _follow(action, token):
+    """Return what the page posts that a link leads to."""
     return POST | {"path": f"/registrations/{action}", "body": json.dumps({"token": token})}
 
 
@@ -368,17 +497,6 @@ def _event(event_id, **more):
     )
 
 
-def _ten_minutes_pass(dynamodb, table):
-    """Leave Ada's row as it is when its mail was attempted long ago."""
-    dynamodb.update_item(
-        TableName=table,
-        Key={"eventid": {"S": ADA["eventid"]}, "sk": {"S": f"REGISTRATION#{attendee_digest(ADA['cemail'])}"}},
-        UpdateExpression="SET attempted_at = :then",
-        ConditionExpression="attribute_exists(attempted_at)",
-        ExpressionAttributeValues={":then": {"S": "2026-01-01T00:00:00Z"}},
-    )
-
-
 @pytest.fixture(scope="module")
 def simulator():
     """Return where the IAM simulator is installed."""
@@ -388,37 +506,55 @@ def simulator():
         pytest.skip(str(error))
 
 
-DEPLOYMENTS = {
-    f"{mode['Events']}, by {kind}": mode | identity
-    for mode in (OPEN, MANAGED)
-    for kind, identity in (("address", {}), ("domain", BY_DOMAIN))
-}
+MODES = [mode | confirmation for mode in (OPEN, MANAGED) for confirmation in (INLINE, OUTBOX)]
+KINDS = {"address": {}, "domain": BY_DOMAIN}
+
+
+def _functions_of(mode):
+    return (FUNCTION, SENDER) if mode["Confirmation"] == "outbox" else (FUNCTION,)
+
+
+# Each function of each mode, with an identity of each kind, and while SES is in its sandbox.
+DEPLOYMENTS, SANDBOXED = (
+    {
+        f"{mode['Events']}, {mode['Confirmation']}, {function}, by {kind}": (mode | KINDS[kind] | more, function)
+        for mode in MODES
+        for function in _functions_of(mode)
+        for kind in kinds
+    }
+    for kinds, more in ((KINDS, {}), (("address",), SANDBOX))
+)
 # What IAM is asked for to keep managed events; open ones make do with the first.
 OF_MANAGED_EVENTS = ("PutItem", "GetItem", "Query", "UpdateItem", "DeleteItem", "ConditionCheckItem")
 
 
+def _only(mode, function=FUNCTION):
+    """Return the mark of a test that is about one deployment."""
+    return pytest.mark.parametrize("deployed", [(mode, function)], indirect=True, ids=["|".join(mode.values())])
+
+
 @pytest.fixture(scope="module", params=DEPLOYMENTS.values(), ids=DEPLOYMENTS.keys())
-def deployed(request, simulator, engine_url):
-    """Return what is deployed in each mode, with an identity of each kind."""
-    return Deployed(request.param, simulator, engine_url)
+def deployed(request, record, simulator):
+    """Return each function of each mode, with an identity of each kind."""
+    return Deployed(*request.param, record, simulator)
 
 
-@pytest.fixture(scope="module", params=[OPEN, MANAGED], ids=["open", "managed"])
-def sandboxed(request, simulator, engine_url):
-    """Return what is deployed in each mode while SES is in its sandbox."""
-    return Deployed(SANDBOX | request.param, simulator, engine_url)
+@pytest.fixture(scope="module", params=SANDBOXED.values(), ids=SANDBOXED.keys())
+def sandboxed(request, record, simulator):
+    """Return each function of each mode while SES is in its sandbox."""
+    return Deployed(*request.param, record, simulator)
 
 
 class TestLeastPrivilege:
-    """The function's role: all that the code's calls need, and nothing else."""
+    """Each function's role: all that the code's calls need, and nothing else."""
 
-    @pytest.mark.parametrize("deployed", [OPEN], indirect=True, ids=["open"])
+    @_only(OPEN | INLINE)
     def test_the_recording_has_every_call(self, deployed):
         """What was recorded is a registration, a lost mail sent again, repeats and a rejection, each with its marks."""
         operations = {step: [call.operation for call in calls] for step, calls in deployed.steps.items()}
 
         assert operations == {
-            "first, refused by SES": ["PutItem", "SendEmail", "PutItem"],
+            "first, refused by SES": ["PutItem", "SendEmail"],
             "ten minutes later": ["PutItem", "PutItem", "SendEmail", "PutItem"],
             "repeat": ["PutItem"],
             "other details": ["PutItem"],
@@ -426,7 +562,35 @@ class TestLeastPrivilege:
             "rejected": ["PutItem"],
         }
 
-    @pytest.mark.parametrize("deployed", [MANAGED], indirect=True, ids=["managed"])
+    @_only(OPEN | OUTBOX)
+    def test_the_function_sends_nothing_itself(self, deployed):
+        """With an outbox each of these is one row that is written, and no mail."""
+        operations = {step: [call.operation for call in calls] for step, calls in deployed.steps.items()}
+
+        assert operations == {
+            "first, refused by SES": ["PutItem"],
+            "ten minutes later": ["PutItem"],
+            "repeat": ["PutItem"],
+            "other details": ["PutItem", "PutItem"],
+            "first": ["PutItem"],
+            "rejected": ["PutItem"],
+        }
+
+    @pytest.mark.parametrize("mode", [OPEN, MANAGED], ids=["open", "managed"])
+    def test_the_sender_reads_claims_sends_and_marks(self, mode, record):
+        """What was recorded of the sender is a mail that SES refused, its sweep, and a mail that came back."""
+        steps = record(mode | OUTBOX)[SENDER]
+
+        operations = {step: {call.operation for call in calls} for step, calls in steps.items()}
+
+        keys = {"GetSecretValue"} if mode == MANAGED else set()
+        assert operations == {
+            "the stream, refused by SES": {"GetItem", "GetAccount", "UpdateItem", "SendEmail"} | keys,
+            "the schedule": {"Query", "GetItem", "GetAccount", "UpdateItem", "SendEmail"} | keys,
+            "a bounce": {"GetItem", "UpdateItem"},
+        }
+
+    @_only(MANAGED | INLINE)
     def test_the_recording_has_every_action(self, deployed):
         """What was recorded is a card, a seat, the waiting list, the schedule and links, each with what it takes."""
         expected = {
@@ -438,8 +602,9 @@ class TestLeastPrivilege:
             "the schedule": {"Query", "DeleteItem", "ConditionCheckItem", "PutItem", "SendEmail"},
             "nothing to do": {"Query"},
             "once more": {"UpdateItem", "PutItem", "SendEmail"},
+            "a bounce": {"GetItem", "UpdateItem"},
             "a link's look": {"GetItem", "Query"},
-            "a link's cancellation": {"Query", "DeleteItem", "ConditionCheckItem", "PutItem", "SendEmail"},
+            "a link's cancellation": {"Query", "DeleteItem", "ConditionCheckItem", "PutItem"},
         }
 
         actions = {
@@ -450,7 +615,7 @@ class TestLeastPrivilege:
         assert {step: expected[step] & taken for step, taken in actions.items()} == expected
         assert [step for step, taken in actions.items() if "SendEmail" in taken - expected[step]] == []
 
-    @pytest.mark.parametrize("deployed", [MANAGED], indirect=True, ids=["managed"])
+    @_only(MANAGED | INLINE)
     def test_keys_are_read_once(self, deployed):
         """However many mails and links there are, a container reads the keys with the first, and remembers them."""
         steps = [step for step, calls in deployed.steps.items() for call in calls if call.operation == "GetSecretValue"]
@@ -463,35 +628,55 @@ class TestLeastPrivilege:
 
     def test_nothing_is_missing_in_the_sandbox(self, sandboxed):
         """In the sandbox SES asks for the right to send to the recipient's identity as well, and that is allowed."""
-        assert sandboxed.account.arn("ses", "identity/ada@example.org") in {
-            question.resource for question in sandboxed.questions
-        }
+        recipient = sandboxed.account.arn("ses", "identity/ada@example.org")
+
+        assert (recipient in {question.resource for question in sandboxed.questions}) is sandboxed.is_mailer
         assert sandboxed.refused(sandboxed.questions) == []
 
     def test_nothing_is_granted_that_is_not_used(self, deployed):
         """Every right was used, on the very resource it names, but for those that Lambda itself uses."""
-        granted = permissions.granted(deployed.role)
+        granted, of_the_service = permissions.granted(deployed.role), deployed.of_the_service
 
         used = {(question.action, question.resource) for question in deployed.questions}
-        assert {right for right in granted if right[0] not in OF_THE_SERVICE} == used
-        assert Counter(action for action, _ in granted if action in OF_THE_SERVICE) == Counter(OF_THE_SERVICE.keys())
+        assert {right for right in granted if right[0] not in of_the_service} == used
+        assert Counter(action for action, _ in granted if action in of_the_service) == Counter(of_the_service.keys())
 
     def test_the_sandbox_adds_recipients_only(self, sandboxed):
-        """The switch for the sandbox adds one right: to send to any identity of the account."""
-        mode = sandboxed.stack.outputs["Events"]
-        without = permissions.granted(template.Stack(TEMPLATE, Events=mode)["FunctionRole"])
+        """The switch for the sandbox adds one right to who sends: to send to any identity of the account."""
+        mode = {name: sandboxed.stack.outputs[name] for name in ("Events", "Confirmation")}
+        name = ROLES[SENDER if sandboxed.is_sender else FUNCTION]
+        without = permissions.granted(template.Stack(TEMPLATE, **mode)[name])
 
         added = permissions.granted(sandboxed.role) - without
 
-        assert added == {("ses:SendEmail", sandboxed.account.arn("ses", "identity/*"))}
+        recipients = {("ses:SendEmail", sandboxed.account.arn("ses", "identity/*"))}
+        assert added == (recipients if sandboxed.is_mailer else set())
 
     def test_lambda_may_log_and_trace(self, deployed):
         """Lambda can write the function's own log, and traces."""
-        stream = deployed.account.arn("logs", f"log-group:{deployed.stack.outputs['FunctionLogs']}:log-stream:1")
+        stream = deployed.account.arn("logs", f"log-group:{deployed.log}:log-stream:1")
 
         questions = [Question(action, stream if "logs" in action else "*") for action in OF_THE_SERVICE]
 
         assert deployed.refused(questions) == []
+
+    @pytest.mark.parametrize("mode", [OPEN, MANAGED], ids=["open", "managed"])
+    def test_lambda_may_read_the_stream(self, mode, record, simulator):
+        """Lambda can call the sender with the table's stream, and keep in its queue what it gives up, and no more."""
+        sender = Deployed(mode | OUTBOX, SENDER, record, simulator)
+        arn = sender.account.arn
+        stream, queue = sender.stack.outputs["TableStreamArn"], arn("sqs", "events-failedmails")
+        on = {"sqs:SendMessage": queue, "dynamodb:ListStreams": "*"}
+        questions = [Question(action, on.get(action, stream)) for action in OF_THE_STREAM]
+        others = [
+            Question("dynamodb:GetRecords", arn("dynamodb", f"table/other/stream/{template.STREAM}")),
+            Question("sqs:SendMessage", arn("sqs", "other")),
+            *(Question(f"sqs:{action}", queue) for action in ("ReceiveMessage", "PurgeQueue", "DeleteQueue")),
+        ]
+
+        refused = sender.refused([*questions, *others])
+
+        assert refused == others
 
     def test_everything_else_is_refused(self, deployed):
         """Other tables and actions, other senders, sets and recipients, and other functions' logs are out of reach."""
@@ -502,7 +687,8 @@ class TestLeastPrivilege:
         other_log = arn("logs", "log-group:/event-registration/other/function:log-stream:1")
 
         is_open = outputs["Events"] == "open"
-        used, unused = OF_MANAGED_EVENTS[: 1 if is_open else None], OF_MANAGED_EVENTS[1:] if is_open else ()
+        used = ("GetItem", "UpdateItem") if deployed.is_sender else OF_MANAGED_EVENTS[: 1 if is_open else None]
+        unused = [operation for operation in OF_MANAGED_EVENTS if operation not in used]
 
         questions = [
             *(
@@ -514,18 +700,21 @@ class TestLeastPrivilege:
                 Question(f"dynamodb:{operation}", table)
                 for operation in (*unused, "Scan", "BatchGetItem", "BatchWriteItem", "PartiQLDelete", "DeleteTable")
             ),
+            Question("dynamodb:Scan", f"{table}/index/outbox"),
             *(
                 Question("ses:SendEmail", resource, {"ses:FromAddress": address})
                 for resource in (identity, our_set)
                 for address in ("chair@example.org", "events@example.org.example.com", "xevents@example.org")
             ),
+            *([] if deployed.is_mailer else [Question("ses:SendEmail", each, mail) for each in (identity, our_set)]),
+            *([] if deployed.is_mailer else [Question("ses:GetAccount", "*")]),
             Question("ses:SendEmail", identity),
             Question("ses:SendRawEmail", identity, mail),
             Question("ses:SendEmail", arn("ses", "configuration-set/other"), mail),
             Question("ses:SendEmail", arn("ses", "identity/other.example.org"), mail),
             Question("ses:SendEmail", arn("ses", "identity/ada@example.org"), mail),
             *(Question(action, other_log) for action in OF_THE_SERVICE if "logs" in action),
-            Question("logs:DeleteLogGroup", arn("logs", f"log-group:{outputs['FunctionLogs']}")),
+            Question("logs:DeleteLogGroup", arn("logs", f"log-group:{deployed.log}")),
             Question("secretsmanager:GetSecretValue", arn("secretsmanager", "secret:other-AbCdEf")),
             *(
                 Question(f"secretsmanager:{operation}", _link_keys())
@@ -551,8 +740,9 @@ class TestLeastPrivilege:
     def test_the_senders_case_does_not_matter(self, deployed):
         """SES is told the address as the operator typed it or with its domain in small letters: both are one."""
         identity = deployed.account.arn("ses", f"identity/{deployed.account.identity}")
+        question = Question("ses:SendEmail", identity, {"ses:FromAddress": "Events@Example.ORG"})
 
-        assert deployed.refused([Question("ses:SendEmail", identity, {"ses:FromAddress": "Events@Example.ORG"})]) == []
+        assert deployed.refused([question]) == ([] if deployed.is_mailer else [question])
 
     def test_only_lambda_takes_the_role(self, deployed):
         """Nobody but the Lambda service can act in the function's role."""
@@ -561,42 +751,48 @@ class TestLeastPrivilege:
         assert (statement["Principal"], statement["Action"]) == ({"Service": "lambda.amazonaws.com"}, "sts:AssumeRole")
 
     @pytest.mark.parametrize(
-        ("source", "allowed"),
+        ("source", "functions"),
         [
-            ("execute-api:{}:events-api/prod/POST/registrations", True),
-            ("execute-api:{}:events-api/prod/OPTIONS/registrations", True),
-            ("execute-api:{}:events-api/prod/POST/registrations/view", True),
-            ("execute-api:{}:events-api/prod/OPTIONS/registrations/view", True),
-            ("execute-api:{}:events-api/prod/POST/registrations/cancel", True),
-            ("execute-api:{}:events-api/prod/OPTIONS/registrations/cancel", True),
-            ("execute-api:{}:events-api/prod/GET/events/devconf-2026", True),
-            ("execute-api:{}:events-api/prod/OPTIONS/events/devconf-2026", True),
-            ("execute-api:{}:events-api/prod/GET/events", False),
-            ("execute-api:{}:events-api/prod/POST/other", False),
-            ("execute-api:{}:events-api/prod/POST/registrations/other", False),
-            ("execute-api:{}:events-api/prod/POST/registrations/view/other", False),
-            ("execute-api:{}:events-api/prod/POST/registrations/cancellation", False),
-            ("execute-api:{}:other-api/prod/POST/registrations/cancel", False),
-            ("execute-api:{}:other-api/prod/POST/registrations", False),
-            ("execute-api:{}:other-api/prod/GET/events/devconf-2026", False),
-            ("events:{}:rule/events-schedule", "managed"),
-            ("events:{}:rule/other-schedule", False),
+            *(
+                (f"execute-api:{{}}:events-api/prod/{route}", {FUNCTION})
+                for route in (
+                    *(
+                        f"{method}/registrations{rest}"
+                        for method in ("POST", "OPTIONS")
+                        for rest in ("", "/view", "/cancel")
+                    ),
+                    *(f"{method}/events/devconf-2026" for method in ("GET", "OPTIONS")),
+                )
+            ),
+            ("execute-api:{}:other-api/prod/POST/registrations", set()),
+            ("execute-api:{}:other-api/prod/GET/events/devconf-2026", set()),
+            ("execute-api:{}:events-api2/prod/POST/registrations", set()),
+            ("events:{}:rule/events-schedule", {"managed": {FUNCTION}, "outbox": {SENDER}}),
+            ("events:{}:rule/events-feedback", {"managed inline": {FUNCTION}, "outbox": {SENDER}}),
+            ("events:{}:rule/other-schedule", set()),
+            ("events:{}:rule/events-schedule-2", set()),
         ],
     )
-    @pytest.mark.parametrize("mode", ["open", "managed"])
-    def test_only_api_and_schedule_invoke_the_function(self, source, allowed, mode):
-        """The function's permissions are for this API's routes and, with managed events, for this stack's schedule."""
-        found = template.Stack(TEMPLATE, Events=mode).of_type("AWS::Lambda::Permission").values()
+    @pytest.mark.parametrize("mode", MODES, ids=lambda mode: " ".join(mode.values()))
+    def test_only_api_and_rules_invoke_the_functions(self, source, functions, mode):
+        """The functions' permissions are for this API and for this stack's rules, each for whom it calls."""
+        stack = template.Stack(TEMPLATE, **mode)
+        words = " ".join(mode.values())
+        found = stack.of_type("AWS::Lambda::Permission").values()
+        names = {_physical(name): name for name in (FUNCTION, SENDER)}
 
         service = source.partition(":")[0].replace("execute-api", "apigateway")
         arn = f"arn:aws:{source.format(f'{template.REGION}:{template.ACCOUNT}')}"
-        matching = [
-            each
+        invoked = {
+            names[each["FunctionName"]]
             for each in found
             if each["Principal"] == f"{service}.amazonaws.com" and fnmatch.fnmatchcase(arn, each["SourceArn"])
-        ]
+        }
+        expected = functions
+        if isinstance(functions, dict):
+            expected = {name for when, called in functions.items() if when in words for name in called}
         assert {each["Action"] for each in found} == {"lambda:InvokeFunction"}
-        assert bool(matching) is (allowed is True or allowed == mode)
+        assert invoked == expected
 
 
 def _schema(name):
@@ -698,8 +894,8 @@ class TestRequestModel:
         body = {key: value for key, value in ADA.items() if key != "eventname"}
         with contextlib.closing(SQLiteEventRepository(":memory:")) as repository:
             repository.create_event(_event(ADA["eventid"]))
-            managed = Settings(events=EventsMode.MANAGED)
-            handler = make_lambda_handler(repository=repository, notifier=RecordingNotifier(), settings=managed)
+            managed = Settings(events=EventsMode.MANAGED, confirmation=Confirmation.OUTBOX)
+            handler = make_lambda_handler(repository=repository, settings=managed)
 
             answers = [handler(_post(each), CONTEXT) for each in (body, body | {"eventname": name})]
 
@@ -765,8 +961,8 @@ def _methods(stack):
     return stack.of_type("AWS::ApiGateway::Method").values()
 
 
-def _variables(stack):
-    return stack["Function"]["Environment"]["Variables"]
+def _variables(stack, function=FUNCTION):
+    return stack[function]["Environment"]["Variables"]
 
 
 ORIGINS = {
@@ -891,28 +1087,31 @@ class TestLinks:
 
         assert (declared["DeletionPolicy"], declared["UpdateReplacePolicy"]) == ("Delete", "Delete")
 
-    def test_the_function_is_told_them(self):
-        """The function reads the stack's own secret, which is among the outputs for the commands."""
+    @pytest.mark.parametrize("function", [FUNCTION, SENDER])
+    def test_the_functions_are_told_them(self, function):
+        """Both functions read the stack's own secret, which is among the outputs for the commands."""
         stack = template.Stack(TEMPLATE, **MANAGED)
 
-        assert Settings.from_environ(_variables(stack)).link_keys == _link_keys() == stack.outputs["LinkKeys"]
+        settings = Settings.from_environ(_variables(stack, function))
+
+        assert settings.link_keys == _link_keys() == stack.outputs["LinkKeys"]
 
     def test_open_events_have_none(self):
         """Without managed events there is no secret, no right to read one, and nothing to pay."""
         stack = template.Stack(TEMPLATE, **OPEN)
 
         assert "LinkKeys" not in {*stack.resources, *stack.outputs}
-        assert "secretsmanager" not in json.dumps(stack["FunctionRole"])
+        assert "secretsmanager" not in json.dumps([stack[role] for role in ROLES.values()])
 
     @pytest.mark.parametrize("parameters", ORIGINS.values(), ids=ORIGINS.keys())
     def test_lead_to_who_may_read_the_answer(self, parameters):
         """The page of the links is on the one origin whose pages the function answers."""
         stack = template.Stack(TEMPLATE, **parameters)
 
-        settings = Settings.from_environ(_variables(stack))
+        signing, answering = (Settings.from_environ(_variables(stack, each)) for each in (SENDER, FUNCTION))
 
-        assert settings.manage_url == f"{stack.outputs['AllowedOrigin']}/manage.html"
-        assert {settings.manage_url.removesuffix("/manage.html")} == settings.allowed_origins
+        assert signing.manage_url == answering.manage_url == f"{stack.outputs['AllowedOrigin']}/manage.html"
+        assert {signing.manage_url.removesuffix("/manage.html")} == answering.allowed_origins
 
 
 def _link_keys():
@@ -933,6 +1132,7 @@ def _generated(properties):
 # Every way of filling in what a condition asks about.
 CHOICES = {
     "Events": ["open", "managed"],
+    "Confirmation": ["outbox", "inline"],
     "SenderName": ["", "Événements (2026), Inc."],
     "SenderIdentity": ["", "example.org"],
     "ManageSenderIdentity": ["true", "false"],
@@ -957,6 +1157,8 @@ TYPING_ERRORS = [
     ("SenderIdentity", "*@example.org"),
     ("Events", "Managed"),
     ("Events", ""),
+    ("Confirmation", "Outbox"),
+    ("Confirmation", ""),
     ("TableName", "event management"),
     ("EventIds", "devconf-2026;meetup-7"),
     ("EventIds", "devconf/2026"),
@@ -974,20 +1176,34 @@ class TestFunction:
     """What the function is given, beside what the code asks for."""
 
     def test_every_setting_can_be_given(self):
-        """The template sets each variable that the code knows, and no other; of links only where there are any."""
+        """The template sets each variable that the code knows, and no other; of links and mail only where they are."""
         known = {f"{PREFIX}{each.name.upper()}" for each in attrs.fields(Settings)}
         of_links = {f"{PREFIX}LINK_KEYS", f"{PREFIX}MANAGE_URL"}
+        of_requests = {f"{PREFIX}{name}" for name in ("ALLOWED_ORIGINS", "EVENT_IDS", "ON_DUPLICATE")}
+        sender = {f"{PREFIX}SENDER"}
+        both = template.Stack(TEMPLATE, **MANAGED, **OUTBOX)
 
-        assert _variables(template.Stack(TEMPLATE, **MANAGED)).keys() == known
-        assert _variables(template.Stack(TEMPLATE, **OPEN)).keys() == known - of_links
+        assert _variables(template.Stack(TEMPLATE, **MANAGED, **INLINE)).keys() == known
+        assert _variables(template.Stack(TEMPLATE, **OPEN, **INLINE)).keys() == known - of_links
+        assert _variables(both).keys() == known - sender
+        assert _variables(both, SENDER).keys() == known - of_requests
+        assert _variables(template.Stack(TEMPLATE, **OPEN), SENDER).keys() == known - of_requests - of_links
 
     def test_every_choice_starts(self):
-        """Whatever an operator chooses, nothing refers to what isn't made, and the function has its settings."""
+        """Whatever an operator chooses, nothing refers to what isn't made, and each function has its settings."""
         stacks = [template.Stack(TEMPLATE, **choice) for choice in ALL_CHOICES]
 
-        read = [Settings.from_environ(_variables(stack), required=("sender", "table")) for stack in stacks]
+        read = [Settings.from_environ(_variables(stack), required=("table",)) for stack in stacks]
+        mailers = [SENDER if SENDER in stack.resources else FUNCTION for stack in stacks]
+        sending = [
+            Settings.from_environ(_variables(stack, mailer), required=("sender", "table"))
+            for stack, mailer in zip(stacks, mailers, strict=True)
+        ]
 
-        assert {each.sender for each in read} == {"events@example.org", "Événements (2026), Inc. <events@example.org>"}
+        assert {each.sender for each in sending} == {
+            "events@example.org",
+            "Événements (2026), Inc. <events@example.org>",
+        }
         assert {each.allowed_origins for each in read} == {
             frozenset({origin})
             for origin in (
@@ -997,17 +1213,19 @@ class TestFunction:
                 "http://127.0.0.1:8000",
             )
         }
-        assert {each.configuration_set for each in read} == {"events-configurationset"}
-        assert {each.events for each in read} == set(EventsMode)
-        assert [each.events for each in read] == [choice["Events"] for choice in ALL_CHOICES]
+        assert {each.configuration_set for each in sending} == {"events-configurationset"}
+        for each in (read, sending):
+            assert [one.events for one in each] == [choice["Events"] for choice in ALL_CHOICES]
+            assert [one.confirmation for one in each] == [choice["Confirmation"] for choice in ALL_CHOICES]
 
     def test_settings_are_the_operators(self):
-        """The operator's list of events and treatment of repeats reach the code."""
-        stack = template.Stack(TEMPLATE, EventIds="devconf-2026,meetup_7", OnDuplicate="reject")
+        """The operator's list of events, treatment of repeats and budget of mails reach the code."""
+        stack = template.Stack(TEMPLATE, EventIds="devconf-2026,meetup_7", OnDuplicate="reject", MailsPerDay="12")
 
-        read = Settings.from_environ(_variables(stack))
+        read, sending = (Settings.from_environ(_variables(stack, each)) for each in (FUNCTION, SENDER))
 
         assert (read.event_ids, read.on_duplicate) == ({"devconf-2026", "meetup_7"}, "reject")
+        assert sending.mails_per_day == 12
 
     @pytest.mark.parametrize("name", ["SenderAddress", "SenderName", "TableName", "EventIds", "AllowedOrigin"])
     @given(data=st.data())
@@ -1022,9 +1240,9 @@ class TestFunction:
         except ValueError:
             reject()
 
-        read = Settings.from_environ(_variables(stack), required=("sender",))
+        read = [Settings.from_environ(_variables(stack, each)) for each in (FUNCTION, SENDER)]
 
-        assert read.sender
+        assert [bool(each.sender) for each in read] == [False, True]
 
     @pytest.mark.parametrize(("name", "text"), TYPING_ERRORS)
     def test_a_typing_error_ends_the_deployment(self, name, text):
@@ -1083,37 +1301,153 @@ def _path(stack, name):
     return f"{above}/{resource['PathPart']}"
 
 
-class TestSchedule:
-    """What has the waiting lists served."""
+# Whom the schedule calls in each mode, and whom SES's word that a mail came back.
+CALLED = {
+    "open inline": ([], []),
+    "open outbox": ([SENDER], [SENDER]),
+    "managed inline": ([FUNCTION], [FUNCTION]),
+    "managed outbox": ([FUNCTION, SENDER], [SENDER]),
+}
 
-    def test_calls_the_function_every_minute(self):
-        """With managed events a rule calls the function, and nothing else, every minute."""
-        stack = template.Stack(TEMPLATE, **MANAGED)
 
-        (rule,) = stack.of_type("AWS::Events::Rule").values()
+class TestRules:
+    """What has waiting lists served, mails sent and what came back marked."""
 
-        assert (rule["ScheduleExpression"], rule["State"]) == ("rate(1 minute)", "ENABLED")
-        assert [target["Arn"] for target in rule["Targets"]] == ["events-function.Arn"]
-        assert stack.outputs["Schedule"] == "events-schedule"
+    @pytest.mark.parametrize("mode", MODES, ids=lambda mode: " ".join(mode.values()))
+    def test_call_the_functions(self, mode):
+        """Every minute a rule calls who has something to do, another who hears of mails; and nobody else is called."""
+        stack = template.Stack(TEMPLATE, **mode)
+        scheduled, told = ([f"{_physical(name)}.Arn" for name in names] for names in CALLED[" ".join(mode.values())])
 
-    def test_repeats_nothing_else(self):
-        """Lambda neither repeats nor keeps a call of the schedule's: the next minute has its own."""
-        stack = template.Stack(TEMPLATE, **MANAGED)
+        rules = stack.of_type("AWS::Events::Rule")
 
-        (asked,) = stack.of_type("AWS::Lambda::EventInvokeConfig").values()
+        called = {name: [target["Arn"] for target in rule["Targets"]] for name, rule in rules.items()}
+        assert called == {name: arns for name, arns in (("Schedule", scheduled), ("Feedback", told)) if arns}
+        assert {name: rule.get("ScheduleExpression") for name, rule in rules.items() if name == "Schedule"} == {
+            name: "rate(1 minute)" for name in rules if name == "Schedule"
+        }
+        assert {rule["State"] for rule in rules.values()} <= {"ENABLED"}
+        assert {name: stack.outputs.get(name) for name in rules} == {name: _physical(name) for name in rules}
+
+    def test_repeat_nothing_else(self):
+        """Beside a sender Lambda neither repeats nor keeps a call of the function's schedule: a minute later is another."""
+        stack = template.Stack(TEMPLATE, **MANAGED, **OUTBOX)
+
+        asked = stack["ScheduledInvocations"]
 
         assert asked["FunctionName"] == stack.outputs["FunctionName"]
         assert (asked["Qualifier"], asked["MaximumRetryAttempts"]) == ("$LATEST", 0)
         assert asked["MaximumEventAgeInSeconds"] == 60
 
-    def test_open_events_need_none(self):
-        """Without managed events nothing is called, paid for and watched."""
-        stack = template.Stack(TEMPLATE, **OPEN)
+    @pytest.mark.parametrize(
+        ("mode", "name"), [(MANAGED | INLINE, "ScheduledInvocations"), (MANAGED | OUTBOX, "SenderInvocations")]
+    )
+    def test_repeat_what_came_back(self, mode, name):
+        """Who marks what came back is called again if that fails, after a minute and after two; no pile grows."""
+        stack = template.Stack(TEMPLATE, **mode)
 
-        assert {"Schedule", "SchedulePermission", "ScheduledInvocations", "QueueTroubleAlarm"} & set(
-            stack.resources
-        ) == set()
-        assert "Schedule" not in stack.outputs
+        asked = stack[name]
+
+        assert f"{asked['FunctionName']}.Arn" == stack["Feedback"]["Targets"][0]["Arn"]
+        assert (asked["Qualifier"], asked["MaximumRetryAttempts"]) == ("$LATEST", 2)
+        assert 180 < asked["MaximumEventAgeInSeconds"] <= 300
+
+    def test_what_came_back_is_told(self):
+        """The configuration set tells the default bus of bounces and complaints, and the rule takes this set's."""
+        stack = template.Stack(TEMPLATE, **OUTBOX)
+
+        destination = stack["ReturnedMail"]["EventDestination"]
+        pattern = stack["Feedback"]["EventPattern"]
+
+        assert stack["ReturnedMail"]["ConfigurationSetName"] == stack.outputs["ConfigurationSet"]
+        assert destination["Enabled"] is True
+        assert destination["MatchingEventTypes"] == ["bounce", "complaint"]
+        assert destination["EventBridgeDestination"]["EventBusArn"].endswith(":event-bus/default")
+        assert pattern == {
+            "source": ["aws.ses"],
+            "detail": {
+                "eventType": ["Bounce", "Complaint"],
+                "mail": {"tags": {"ses:configuration-set": [stack.outputs["ConfigurationSet"]]}},
+            },
+        }
+
+    def test_open_events_inline_need_none(self):
+        """With one function that may write rows and nothing else, nothing is called, paid for and watched."""
+        stack = template.Stack(TEMPLATE, **OPEN, **INLINE)
+
+        kinds = ("AWS::Events::Rule", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::EventSourceMapping")
+        assert [name for kind in kinds for name in stack.of_type(kind)] == []
+        assert {"QueueTroubleAlarm", "ReturnedMail", "FailedMails"} & set(stack.resources) == set()
+        assert {"Schedule", "Feedback"} & set(stack.outputs) == set()
+        assert len(stack.of_type("AWS::Lambda::Function")) == 1
+
+
+class TestOutbox:
+    """What is still to be mailed: where it is found, and what calls the sender with it."""
+
+    @pytest.mark.parametrize("mode", MODES, ids=lambda mode: " ".join(mode.values()))
+    def test_is_found_by_an_index(self, mode):
+        """The table has the index in every mode, so that nothing is lost between two; deploy adds the same."""
+        table = template.Stack(TEMPLATE, **mode)["RegistrationTable"]
+
+        (index,) = table["GlobalSecondaryIndexes"]
+
+        assert index == tables.DEFINITION
+        assert tables.keys_of(table, index) == tables.INDEX_KEYS
+        assert tables.keys_of(table) == tables.KEYS
+
+    @pytest.mark.parametrize("mail", [state.value for state in MailState])
+    @pytest.mark.parametrize("kind", ["INSERT", "MODIFY"])
+    def test_wakes_the_sender_when_it_is_due(self, mail, kind):
+        """Of the table's changes the sender gets those that leave a mail due, and none that it makes itself."""
+        mapping = template.Stack(TEMPLATE)["SenderStream"]
+
+        (pattern,) = (json.loads(each["Pattern"]) for each in mapping["FilterCriteria"]["Filters"])
+
+        record = {"eventName": kind, "dynamodb": {"Keys": {}, "NewImage": {"mail": {"S": mail}}}}
+        removed = {"eventName": "REMOVE", "dynamodb": {"Keys": {}}}
+        assert _matches(pattern, record) is (mail == "due")
+        assert not _matches(pattern, removed)
+
+    def test_is_given_up_where_it_is_seen(self):
+        """What the stream can't bring is split, tried again, and then named in a queue that an alarm watches."""
+        stack = template.Stack(TEMPLATE)
+
+        mapping, queue, alarm = (stack[name] for name in ("SenderStream", "FailedMails", "FailedMailsAlarm"))
+
+        assert mapping["EventSourceArn"] == stack.outputs["TableStreamArn"]
+        assert mapping["FunctionName"] == stack.outputs["SenderFunctionName"]
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert mapping["BisectBatchOnFunctionError"] is True
+        assert 0 < mapping["MaximumRetryAttempts"] < 10
+        assert mapping["DestinationConfig"] == {"OnFailure": {"Destination": _queue_arn()}}
+        assert (queue["SqsManagedSseEnabled"], queue["MessageRetentionPeriod"]) == (True, 14 * 24 * 60 * 60)
+        assert _dimensions(alarm) == {"QueueName": _physical("FailedMails")}
+        assert (alarm["Statistic"], alarm["Threshold"]) == ("Maximum", 1)
+
+    def test_is_read_from_the_beginning(self):
+        """What is stored until Lambda begins to read is read, too; in time, or the sweep and an alarm have it."""
+        stack = template.Stack(TEMPLATE)
+
+        mapping, alarm = stack["SenderStream"], stack["LateMailsAlarm"]
+
+        assert mapping["StartingPosition"] == "TRIM_HORIZON"
+        assert alarm["Threshold"] / 1000 < mapping["MaximumRecordAgeInSeconds"] < 24 * 60 * 60
+
+    def test_a_sweep_ends_before_the_next(self):
+        """The sender is over when its schedule calls it again: no two sweeps take SES's rate twice."""
+        assert template.Stack(TEMPLATE)[SENDER]["Timeout"] < 60
+
+
+def _matches(pattern, value):
+    """Tell whether Lambda's filter takes *value* ("Filter rule syntax", equality alone)."""
+    if isinstance(pattern, list):
+        return value in pattern
+    return isinstance(value, dict) and all(_matches(each, value.get(name)) for name, each in pattern.items())
+
+
+def _queue_arn():
+    return f"arn:aws:sqs:{template.REGION}:{template.ACCOUNT}:{_physical('FailedMails')}"
 
 
 class TestAlarms:
@@ -1138,26 +1472,29 @@ class TestAlarms:
         ]
 
         assert set(map(str, ways[0].values())) == {str(([TOPIC], [TOPIC]))}
-        assert set(ways[1].values()) == {(None, None)}
+        assert set(map(str, ways[1].values())) == {str(([], []))}
 
     def test_they_watch_what_is_deployed(self):
         """Each alarm's metric is that of our function, API and stage, or the account's where SES knows no other."""
         stack = template.Stack(TEMPLATE)
         api = {"ApiName": stack["Api"]["Name"], "Stage": stack["ApiStage"]["StageName"]}
-        function = {"FunctionName": stack.outputs["FunctionName"]}
+        function, sender = ({"FunctionName": stack.outputs[name]} for name in ("FunctionName", "SenderFunctionName"))
 
         watched = {(each["Namespace"], tuple(_dimensions(each).items())) for each in self._alarms().values()}
 
         assert watched == {
             ("AWS/Lambda", tuple(function.items())),
             ("AWS/ApiGateway", tuple(api.items())),
+            ("AWS/Lambda", tuple(sender.items())),
             ("AWS/SES", ()),
+            ("AWS/SQS", (("QueueName", _physical("FailedMails")),)),
             ("EventRegistration", tuple(function.items())),
+            ("EventRegistration", tuple(sender.items())),
         }
 
     def test_a_mail_that_is_late_rings(self, capsys):
         """The metric that the function writes when a mail is late is the one that an alarm watches."""
-        alarm = self._alarms()["MailTroubleAlarm"]
+        alarm = self._alarms(**INLINE)["MailTroubleAlarm"]
         notifier = RecordingNotifier([NotifierError("SES can't be called.")])
         with contextlib.closing(SQLiteRepository(":memory:")) as repository:
             handler = make_lambda_handler(repository=repository, notifier=notifier, settings=Settings())
@@ -1175,8 +1512,8 @@ class TestAlarms:
         """The metric that the function writes when a queue fails is watched, and rings if most minutes of five fail."""
         alarm = self._alarms(**MANAGED)["QueueTroubleAlarm"]
         with contextlib.closing(_Unavailable(":memory:")) as repository:
-            managed = Settings(events=EventsMode.MANAGED)
-            handler = make_lambda_handler(repository=repository, notifier=RecordingNotifier(), settings=managed)
+            managed = Settings(events=EventsMode.MANAGED, confirmation=Confirmation.OUTBOX)
+            handler = make_lambda_handler(repository=repository, settings=managed)
 
             handler(SCHEDULE, CONTEXT)
 
