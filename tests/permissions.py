@@ -73,14 +73,10 @@ class Account:
             NotImplementedError: It isn't known here what such a call is authorised as.
         """
         parameters = call.parameters
-        if (call.service, call.operation) == ("dynamodb", "TransactWriteItems"):
-            for ((kind, item),) in (action.items() for action in parameters["TransactItems"]):
-                yield Question(f"dynamodb:{_IN_TRANSACTIONS[kind]}", self.arn("dynamodb", f"table/{item['TableName']}"))
-        elif call.service == "dynamodb" and "TableName" in parameters:
-            index = f"/index/{parameters['IndexName']}" if "IndexName" in parameters else ""
-            yield Question(
-                f"dynamodb:{call.operation}", self.arn("dynamodb", f"table/{parameters['TableName']}{index}")
-            )
+        if call.service == "dynamodb":
+            for operation, item in _on_tables(call):
+                index = f"/index/{item['IndexName']}" if "IndexName" in item else ""
+                yield Question(f"dynamodb:{operation}", self.arn("dynamodb", f"table/{item['TableName']}{index}"))
         elif (call.service, call.operation, *parameters.get("Content", ())) == ("sesv2", "SendEmail", "Simple"):
             # "Actions, resources, and condition keys for Amazon SES": SendEmail is authorised on each of these.
             resources = [f"identity/{self.identity}"]
@@ -100,6 +96,17 @@ class Account:
             yield Question("secretsmanager:GetSecretValue", parameters["SecretId"])
         else:
             raise NotImplementedError(f"what is {call.service} {call.operation} authorised as?")
+
+
+def _on_tables(call: Call) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the operations that a call of DynamoDB's is made of, each with its parameters."""
+    if call.operation == "TransactWriteItems":
+        for ((kind, item),) in (action.items() for action in call.parameters["TransactItems"]):
+            yield _IN_TRANSACTIONS[kind], item
+    elif "TableName" in call.parameters:
+        yield call.operation, call.parameters
+    else:
+        raise NotImplementedError(f"what is dynamodb {call.operation} authorised as?")
 
 
 def record(session: boto3.Session) -> list[Call]:

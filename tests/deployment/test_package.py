@@ -47,6 +47,7 @@ FUNCTION = {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
 }
+ENTRIES = ("lambda_function", "stream_function")
 PAYLOAD = json.loads((ROOT / "tests" / "payloads" / "http-api.json").read_text("utf-8"))
 ANSWER = """
 import json, lambda_function
@@ -137,7 +138,8 @@ def _imports(source):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            homes = event_registration._HOMES if node.module == "event_registration" else {}
+            yield from (f"{node.module}.{homes.get(alias.name, alias.name)}" for alias in node.names)
 
 
 def _own_module(name):
@@ -215,13 +217,13 @@ def test_holds_the_handlers_parts(package):
     assert set(package.parts) == {"attrs", "cattrs", "event-registration", "idna", "typing-extensions", "tzdata"}
 
 
-def test_holds_what_the_handler_imports(archive):
-    """Our modules in the zip are those that the handler can come to import, no fewer and no more."""
-    waiting, needed, foreign = ["lambda_function"], {"lambda_function.py"}, set()
+def test_holds_what_the_handlers_import(archive):
+    """Our modules in the zip are those that one of the two handlers can come to import, no fewer and no more."""
+    waiting, needed, foreign = [*ENTRIES], {f"{entry}.py" for entry in ENTRIES}, set()
     while waiting:
         name = waiting.pop()
         source = _own_module(name)
-        for imported in _imports(source.read_text("utf-8") if source else archive.read("lambda_function.py")):
+        for imported in _imports(source.read_text("utf-8") if source else archive.read(f"{name}.py")):
             parts = imported.split(".")
             for module in (".".join(parts[:length]) for length in range(1, len(parts) + 1)):
                 if parts[0] != "event_registration":
@@ -231,7 +233,7 @@ def test_holds_what_the_handler_imports(archive):
                     waiting.append(module)
 
     names = set(archive.namelist())
-    own = {name for name in names if name.startswith(("event_registration/", "lambda")) and name.endswith(".py")}
+    own = {name for name in names if name.startswith(("event_registration/", *ENTRIES)) and name.endswith(".py")}
     assert own == needed
     tops = {name.split("/")[0].removesuffix(".py") for name in names}
     assert foreign - sys.stdlib_module_names - OF_THE_RUNTIME <= tops
@@ -325,6 +327,25 @@ def test_bytecode_is_of_the_source(archive):
     }
     files = {path: marshal.loads(content[16:]).co_filename for path, content in bytecode.items()}  # noqa: S302 - our own
     assert files == {path: f"/var/task/{path}" for path in sources}
+
+
+def test_bytecode_has_no_docstrings(archive):
+    """Our bytecode leaves out what only readers of the sources need, and others' leaves out nothing."""
+    tag = sys.implementation.cache_tag
+    sources = [PurePosixPath(name) for name in archive.namelist() if name.endswith(".py")]
+    documented = {
+        path: text for path in sources if (text := ast.get_docstring(ast.parse(archive.read(str(path))), clean=False))
+    }
+
+    kept = {
+        path
+        for path, text in documented.items()
+        if text
+        in marshal.loads(archive.read(str(path.parent / "__pycache__" / f"{path.stem}.{tag}.pyc"))[16:]).co_consts  # noqa: S302 - our own
+    }
+
+    assert kept == {path for path in documented if path.parts[0] != "event_registration"}
+    assert len(kept) < len(documented)
 
 
 def test_bytecode_is_used(archive, tmp_path, runtime):

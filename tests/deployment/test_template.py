@@ -1330,7 +1330,7 @@ class TestRules:
         assert {name: stack.outputs.get(name) for name in rules} == {name: _physical(name) for name in rules}
 
     def test_repeat_nothing_else(self):
-        """Beside a sender Lambda neither repeats nor keeps a call of the function's schedule: a minute later is another."""
+        """With an outbox Lambda repeats and keeps no call of the function's schedule: the next minute has its own."""
         stack = template.Stack(TEMPLATE, **MANAGED, **OUTBOX)
 
         asked = stack["ScheduledInvocations"]

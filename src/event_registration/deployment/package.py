@@ -56,13 +56,16 @@ handler = make_stream_handler()
 ''',
 }
 
-# A fresh process, because the bytes of .pyc depend on what the process did before; the paths are for tracebacks.
+# A fresh process, because the bytes of .pyc depend on what the process did before; the paths are for tracebacks. Ours
+# have no docstrings, since nothing in a function reads them; others' code may read its own.
 _COMPILE = """
-import py_compile, sys
+import importlib.util, py_compile, sys
 stage, tag = sys.argv[1:]
 mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
 for name in sys.stdin.read().splitlines() if sys.implementation.cache_tag == tag else ():
-    py_compile.compile(f"{stage}/{name}", dfile=f"/var/task/{name}", invalidation_mode=mode, quiet=2)
+    level = 2 if name.startswith("event_registration/") else 0
+    cfile, dfile = importlib.util.cache_from_source(f"{stage}/{name}", optimization=""), f"/var/task/{name}"
+    py_compile.compile(f"{stage}/{name}", cfile, dfile, optimize=level, invalidation_mode=mode, quiet=2)
 """
 
 # What to do about pip's words, the first that are found in them.
