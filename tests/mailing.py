@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from event_registration.catalogue import Catalogue
 from event_registration.composing import Composer
 from event_registration.local import SQLiteOutbox
 from event_registration.relay import Relay
@@ -10,5 +9,5 @@ from event_registration.relay import Relay
 
 def relay_of(repository, notifier, *, links=None, **options):
     """Return a relay that sends what a SQLite repository's registrations owe, and reads each event anew."""
-    compose = Composer(Catalogue(repository, seconds=0.0), digest_of=repository.digest_of, links=links)
+    compose = Composer(repository, links=links, cache_seconds=0.0)
     return Relay(SQLiteOutbox(repository), notifier, compose=compose, **options)

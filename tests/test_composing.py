@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 import pytest
 from attrs import evolve
 
-from event_registration.catalogue import Catalogue
 from event_registration.composing import Composer
 from event_registration.errors import RepositoryUnavailableError, TransientNotifierError
 from event_registration.feedback import reference_of
@@ -34,7 +33,7 @@ def repository():
 @pytest.fixture
 def compose(repository):
     """Return what writes mails about its events, with links."""
-    return Composer(Catalogue(repository, seconds=0.0), digest_of=repository.digest_of, links=Links(_keys, PAGE))
+    return Composer(repository, links=Links(_keys, PAGE), cache_seconds=0.0)
 
 
 def _owing(kind, **changes):
@@ -107,10 +106,10 @@ def test_a_mail_that_is_not_true_any_more_waits(repository, compose, kind):
         compose(_owing(kind))
 
 
-@pytest.mark.parametrize("catalogue", [None, "empty"])
-def test_an_event_that_nobody_has_set_up_is_confirmed_too(repository, catalogue):
+@pytest.mark.parametrize("has_events", [False, True])
+def test_an_event_that_nobody_has_set_up_is_confirmed_too(repository, has_events):
     """Where any event is taken, or one isn't set up, the mail says what the registration says."""
-    compose = Composer(Catalogue(repository) if catalogue else None)
+    compose = Composer(repository if has_events else None)
 
     message = compose(make_registration().admitted(Status.CONFIRMED))
 
@@ -148,7 +147,7 @@ def test_reads_the_event_in_time():
             raise RepositoryUnavailableError("away")
 
     with pytest.raises(RepositoryUnavailableError):
-        Composer(Catalogue(Away()))(make_registration(), 1007.0)
+        Composer(Away())(make_registration(), 1007.0)
 
     assert deadlines == [1007.0]
 

@@ -55,6 +55,7 @@ ROWS = [
         "deployment.checks_of_events",
         "deployment.checks_of_links",
         "deployment.checks_of_mail",
+        "deployment.checks_of_outbox",
         "deployment.checks_of_table",
     },
     {"deployment.checks"},
@@ -97,11 +98,15 @@ ADAPTERS = {
         "aws.seats",
         "aws.catalogue",
     ),
-    *("aws.settling", "aws.admission", "aws.events", "aws.failures", "aws.keys"),
-    *("local.layout", "local.sqlite", "local.events", "local.mailbox", "local.inbox", "local.keys"),
+    *("aws.settling", "aws.admission", "aws.events", "aws.failures", "aws.keys", "aws.rows", "aws.outbox", "aws.telling"),
+    *("local.database", "local.layout", "local.sqlite", "local.events", "local.outbox"),
+    *("local.mailbox", "local.inbox", "local.keys"),
 }
-NOT_FOR_ADAPTERS = {"service", "managed", "organiser", "delivery", "catalogue", "api", "settings"}
-COMPOSITION_ROOTS = {"aws.handler", "local.server"}
+NOT_FOR_ADAPTERS = {
+    *("service", "managed", "organiser", "delivery", "relay", "queues", "composing", "feedback"),
+    *("catalogue", "api", "settings"),
+}
+COMPOSITION_ROOTS = {"aws.handler", "aws.stream", "local.server"}
 
 
 def _name(path):

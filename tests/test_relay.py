@@ -94,7 +94,7 @@ def make_relay(outbox, clock):
 
     def make(*faults, **options):
         notifier = options.pop("notifier", RecordingNotifier(faults))
-        options = {"compose": Composer(None), "clock": clock, "chance": lambda: 1.0} | options
+        options = {"compose": Composer(), "clock": clock, "chance": lambda: 1.0} | options
         return Relay(outbox, notifier, **options), notifier
 
     return make
@@ -610,7 +610,7 @@ def test_nothing_is_claimed_that_there_is_no_time_for(make_relay, outbox, debtor
 def test_no_mail_is_begun_too_late(make_relay, debtor, mail, seconds, deadline):
     """A mail that took too long to write isn't begun: its claim might end before it is sent."""
     now = [1000.0]
-    compose = Composer(None)
+    compose = Composer()
 
     def slow(registration, until):
         now[0] += seconds
@@ -651,6 +651,6 @@ def test_needs_no_clock_of_its_own(outbox, repository):
     notifier = RecordingNotifier()
     debtor = Debtor("devconf-2026", repository.digest_of("ada@example.org"))
 
-    Relay(outbox, notifier, compose=Composer(None)).deliver(debtor, deadline=time.monotonic() + 30)
+    Relay(outbox, notifier, compose=Composer()).deliver(debtor, deadline=time.monotonic() + 30)
 
     assert len(notifier.messages) == 1

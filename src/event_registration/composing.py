@@ -6,20 +6,19 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
+from event_registration.catalogue import Catalogue
 from event_registration.confirmation import render
 from event_registration.errors import TransientNotifierError, UnknownEventError
 from event_registration.feedback import reference_of
 from event_registration.links import Link, end_of_links
 from event_registration.mail import MailKind
-from event_registration.rules import attendee_digest
 
 if TYPE_CHECKING:
-    from event_registration.catalogue import Catalogue
     from event_registration.event import Listing
     from event_registration.links import Links
     from event_registration.mail import Message
     from event_registration.model import Registration
-    from event_registration.rules import Identity
+    from event_registration.ports import EventRepository
 
 __all__ = ["Composer"]
 
@@ -32,16 +31,16 @@ class Composer:
     Writes mails about events that are set up, and plain ones about those that nobody has.
 
     Args:
-        catalogue: The events; ``None`` if nobody sets any up.
-        digest_of: Maps an address in normal form to the person's key, which links name.
+        events: Where they are kept; ``None`` if nobody sets any up.
         links: Signs the links in mails; without it mails have none.
+        cache_seconds: How long an event that was read is good for.
     """
 
     def __init__(
-        self, catalogue: Catalogue | None, *, digest_of: Identity = attendee_digest, links: Links | None = None
+        self, events: EventRepository | None = None, *, links: Links | None = None, cache_seconds: float = 5.0
     ) -> None:
-        self._catalogue = catalogue
-        self._digest_of = digest_of
+        self._events = events
+        self._catalogue = None if events is None else Catalogue(events, seconds=cache_seconds)
         self._links = links
 
     def __call__(self, registration: Registration, deadline: float | None = None) -> Message:
@@ -78,11 +77,11 @@ class Composer:
         )
 
     def _link(self, registration: Registration, listing: Listing) -> str | None:
-        if self._links is None or registration.mail.kind is MailKind.CANCELLED:
+        if self._events is None or self._links is None or registration.mail.kind is MailKind.CANCELLED:
             return None
         link = Link(
             registration.event_id,
-            self._digest_of(registration.attendee_email),
+            self._events.digest_of(registration.attendee_email),
             registration.link_generation,
             int(end_of_links(listing.event).timestamp()),
         )

@@ -7,7 +7,6 @@ import time
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime
-from http import HTTPStatus
 from pathlib import Path
 from unittest.mock import patch
 

@@ -96,7 +96,7 @@ class Sending:
                 continue
             try:
                 total += self._relay.deliver(debtor, deadline=deadline)
-            except Exception as error:  # noqa: BLE001 - it keeps no other waiting
+            except Exception as error:  # noqa: BLE001 - the others go on
                 faults.append(error)
                 failed.append({"itemIdentifier": str(record["dynamodb"].get("SequenceNumber", ""))})
 

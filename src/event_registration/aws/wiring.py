@@ -92,9 +92,5 @@ def composer_of(repository: RegistrationRepository, settings: Settings, links: L
     """Return what writes mails, about the events of *repository* if they are managed."""
     from event_registration.composing import Composer
 
-    if settings.events is not EventsMode.MANAGED:
-        return Composer(None)
-    from event_registration.catalogue import Catalogue
-
-    events = cast("EventRepository", repository)
-    return Composer(Catalogue(events), digest_of=events.digest_of, links=links)
+    is_managed = settings.events is EventsMode.MANAGED
+    return Composer(cast("EventRepository", repository) if is_managed else None, links=links)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from event_registration.api import Api
-from event_registration.catalogue import Catalogue
 from event_registration.composing import Composer
 from event_registration.errors import RepositoryError
 from event_registration.local.worker import Done
@@ -58,7 +57,7 @@ class Reception:
         self._relay = Relay(
             outbox,
             notifier,
-            compose=Composer(Catalogue(repository), digest_of=repository.digest_of, links=links),
+            compose=Composer(repository, links=links),
             mails_per_day=settings.mails_per_day,
         )
         is_inline = settings.confirmation is Confirmation.INLINE
