@@ -4,6 +4,7 @@ import json
 
 import pytest
 from attrs import evolve
+from mailing import relay_of
 
 from event_registration.api import Api, Request
 from event_registration.errors import InvalidRegistrationError, RepositoryUnavailableError
@@ -46,7 +47,11 @@ class _System:
         self.clock = ManualClock()
         self.now = 1000.0
         self.service = EventRegistrationService(
-            store, self.notifier, clock=self.clock, monotonic=lambda: self.now, cache_seconds=5.0
+            store,
+            relay_of(store, self.notifier, clock=self.clock),
+            clock=self.clock,
+            monotonic=lambda: self.now,
+            cache_seconds=5.0,
         )
         self.api = Api(self.service, managed=self.service)
 
@@ -134,7 +139,7 @@ def test_names_the_fields_where_there_is_no_such_event(system, eventid):
 
 def test_tells_nothing_of_events_that_are_not_taken(system):
     """An event that the operator doesn't list has no questions that a wrong request could learn of."""
-    service = EventRegistrationService(system.store, system.notifier, event_ids=["other"], clock=system.clock)
+    service = EventRegistrationService(system.store, None, event_ids=["other"], clock=system.clock)
     system.api = Api(service, managed=service)
 
     assert _errors(system.post(cname="", answers={"guests": "two"})) == [("cname", "required")]

@@ -98,7 +98,16 @@ ADAPTERS = {
         "aws.seats",
         "aws.catalogue",
     ),
-    *("aws.settling", "aws.admission", "aws.events", "aws.failures", "aws.keys", "aws.rows", "aws.outbox", "aws.telling"),
+    *(
+        "aws.settling",
+        "aws.admission",
+        "aws.events",
+        "aws.failures",
+        "aws.keys",
+        "aws.rows",
+        "aws.outbox",
+        "aws.telling",
+    ),
     *("local.database", "local.layout", "local.sqlite", "local.events", "local.outbox"),
     *("local.mailbox", "local.inbox", "local.keys"),
 }

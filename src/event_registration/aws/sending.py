@@ -84,8 +84,8 @@ class Sending:
         """
         Send what the rows of *records* owe now, whatever they owed when they were written.
 
-        A record fails if the table does, or by a fault of ours: Lambda brings it again, and the sweep would find it too.
-        All the rest is in the row itself, and so is what there was no time for.
+        A record fails if the table does, or by a fault of ours: Lambda brings it again, and the sweep would find it
+        too. All the rest is in the row itself, and so is what there was no time for.
         """
         total = Swept()
         failed: list[dict[str, str]] = []
