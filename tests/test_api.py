@@ -464,6 +464,7 @@ MAPPING = {
     errors.RepositoryError: (500, "repository-failed"),
     errors.RepositoryUnavailableError: (503, "repository-unavailable"),
     errors.TableLayoutError: (500, "table-layout"),
+    errors.UnreadableRowError: (500, "unreadable-row"),
 }
 # Raised before there is a request, or kept by the service as the receipt's trouble. Were one to come here all the
 # same, it would be a defect of ours like any unexpected exception.
@@ -481,7 +482,6 @@ NEVER_IN_HTTP = {
     errors.TransientNotifierError,
     errors.ThrottledNotifierError,
     errors.PermanentNotifierError,
-    errors.UnreadableRowError,
 }
 ARGUMENTS = {
     errors.InvalidRegistrationError: ([errors.Problem("cname", "required", "This is required.")],),

@@ -12,6 +12,7 @@ from mailing import relay_of
 from event_registration.api import Api, Request
 from event_registration.errors import RepositoryError, RepositoryUnavailableError
 from event_registration.local import SQLiteEventRepository
+from event_registration.mail import Mail
 from event_registration.managed import EventRegistrationService
 from event_registration.service import OnDuplicate
 from event_registration.testing import ManualClock, RecordingNotifier, make_event
