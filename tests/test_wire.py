@@ -19,14 +19,17 @@ from event_registration.errors import (
     InvalidRegistrationError,
     RepositoryError,
 )
-from event_registration.mail import Mail, MailState
+from event_registration.mail import Mail, MailKind, MailState
 from event_registration.model import Registration, Status
 from event_registration.rules import PROBLEM_MESSAGES
 from event_registration.wire import (
+    MAIL_COLUMNS,
     answer_of,
+    instant_text,
     registration_from_request,
     registration_from_row,
     row_of,
+    row_of_mail,
 )
 
 FIELDS = ("eventid", "eventname", "cname", "cemail")
@@ -164,9 +167,19 @@ REGISTRATION = st.builds(
     attendee_email=st.from_regex(r"[a-zA-Z0-9+_-]{1,20}@[a-z0-9]{1,20}\.[a-z]{2,9}", fullmatch=True),
     status=st.sampled_from(Status),
     registered_at=st.none() | INSTANTS,
+    link_generation=st.integers(1, 99),
     revision=st.integers(1, 10**9),
+    told_of=st.integers(0, 99),
     mail=st.builds(
-        Mail, state=st.sampled_from(MailState), attempts=st.integers(0, 99), attempted_at=st.none() | INSTANTS
+        Mail,
+        state=st.sampled_from(MailState),
+        kind=st.sampled_from(MailKind),
+        number=st.integers(1, 10**6),
+        attempts=st.integers(0, 99),
+        attempted_at=st.none() | INSTANTS,
+        due_at=INSTANTS,
+        reason=st.none() | st.text(st.characters(exclude_categories=("C",)), min_size=1),
+        repeated_at=st.none() | INSTANTS,
     ),
 )
 ROW = {
@@ -179,9 +192,12 @@ ROW = {
     "registered_at": "2026-03-01T09:30:00.000001Z",
     "revision": 2,
     "mail": "sent",
+    "mail_kind": "waitlisted",
     "attempts": 1,
     "attempted_at": "2026-03-01T09:30:01.000000Z",
 }
+# What 0.1.0 wrote, which had one kind of mail and neither claims nor an outbox.
+OLD_ROW = {name: value for name, value in ROW.items() if name != "mail_kind"}
 REGISTERED = Registration(
     event_id="spring-2026",
     event_name="Spring Meeting",
@@ -191,8 +207,33 @@ REGISTERED = Registration(
     registration_id="8d1f",
     registered_at=datetime(2026, 3, 1, 9, 30, 0, 1, tzinfo=UTC),
     revision=2,
-    mail=Mail(state=MailState.SENT, attempts=1, attempted_at=datetime(2026, 3, 1, 9, 30, 1, tzinfo=UTC)),
+    mail=Mail(
+        state=MailState.SENT,
+        kind=MailKind.WAITLISTED,
+        attempts=1,
+        attempted_at=datetime(2026, 3, 1, 9, 30, 1, tzinfo=UTC),
+    ),
 )
+OWING = Mail(
+    state=MailState.RETRY,
+    kind=MailKind.CALLED_OFF,
+    number=7,
+    attempts=3,
+    attempted_at=datetime(2026, 3, 1, 9, 30, 1, tzinfo=UTC),
+    due_at=datetime(2026, 3, 1, 9, 32, tzinfo=UTC),
+    reason="SES can't be reached.",
+    repeated_at=datetime(2026, 2, 1, tzinfo=UTC),
+)
+OWING_ROW = {
+    "mail": "retry",
+    "mail_kind": "called-off",
+    "debt": 7,
+    "attempts": 3,
+    "attempted_at": "2026-03-01T09:30:01.000000Z",
+    "mail_at": "2026-03-01T09:32:00.000000Z",
+    "mail_reason": "SES can't be reached.",
+    "repeated_at": "2026-02-01T00:00:00.000000Z",
+}
 
 
 class TestRows:
@@ -235,6 +276,7 @@ class TestRows:
         assert stored == registration
         assert type(stored.status) is Status
         assert type(stored.mail.state) is MailState
+        assert type(stored.mail.kind) is MailKind
 
     @given(REGISTRATION)
     @settings(deadline=None)
@@ -261,9 +303,57 @@ class TestRows:
         assert row == ROW | {"link_generation": 3}
         assert (registration_from_row(ROW).link_generation, registration_from_row(row).link_generation) == (1, 3)
 
+    def test_a_debt_is_stored_with_the_row(self):
+        """All that is owed is in columns of the row itself, and these are read back as what is owed."""
+        row = row_of(evolve(REGISTERED, mail=OWING))
+
+        assert {name: row[name] for name in OWING_ROW} == OWING_ROW == row_of_mail(OWING)
+        assert set(OWING_ROW) == set(MAIL_COLUMNS)
+        assert registration_from_row(row).mail == OWING
+
+    def test_a_first_debt_goes_without_saying(self):
+        """Rows from before debts had numbers owe their first, and rows of it look like them; so do news not told."""
+        row = row_of(evolve(REGISTERED, told_of=3, mail=evolve(REGISTERED.mail, number=2)))
+
+        assert not {"debt", "told_of"} & row_of(REGISTERED).keys()
+        assert row == ROW | {"debt": 2, "told_of": 3}
+        assert registration_from_row(ROW).told_of == 0
+        assert registration_from_row(row).told_of == 3
+
+    @pytest.mark.parametrize("status", Status, ids=str)
+    def test_an_old_row_owes_what_its_status_says(self, status):
+        """The mail of a row from before there were kinds tells of the registration's status."""
+        registration = registration_from_row(OLD_ROW | {"status": status.value})
+
+        assert registration.mail == evolve(REGISTERED.mail, kind=MailKind(status.value))
+
+    def test_an_old_row_keeps_a_mail_that_was_begun(self):
+        """The mail of a row from before there were claims may be sent ten minutes after it was begun."""
+        begun = registration_from_row(OLD_ROW | {"mail": "due"})
+        unbegun = registration_from_row({**OLD_ROW, "mail": "due", "attempts": 0, "attempted_at": None})
+
+        assert begun.mail.due_at == datetime(2026, 3, 1, 9, 40, 1, tzinfo=UTC)
+        assert not begun.mail.is_claimable(datetime(2026, 3, 1, 9, 40, tzinfo=UTC))
+        assert unbegun.mail == Mail(kind=MailKind.WAITLISTED)
+        assert registration_from_row(OLD_ROW).mail.due_at is None
+
+    def test_instants_sort_as_text(self):
+        """Instants are texts of one length in UTC, so that an index has them in their order."""
+        instants = [
+            datetime(2026, 3, 1, 9, 30, tzinfo=UTC),
+            datetime(2026, 3, 1, 11, 30, 0, 1, tzinfo=timezone(timedelta(hours=2))),
+            datetime(2026, 3, 1, 9, 30, 1, tzinfo=UTC),
+            datetime(2026, 11, 1, tzinfo=UTC),
+        ]
+
+        texts = [instant_text(instant) for instant in reversed(instants)]
+
+        assert sorted(texts) == texts[::-1]
+        assert {len(text) for text in texts} == {len("2026-03-01T09:30:00.000001Z")}
+
     def test_columns_of_others_are_left_alone(self):
         """Keys, digests and columns of a later version don't hinder reading."""
-        row = {**ROW, "sk": "REGISTRATION#0", "shirt": "XL", "expires_at": 1}
+        row = {**ROW, "sk": "REGISTRATION#0", "outbox": "3", "shirt": "XL", "expires_at": 1}
 
         registration = registration_from_row(row)
 
@@ -288,8 +378,11 @@ class TestRows:
             *({field: value} for field in FIELDS for value in (None, "", 5, [], {"S": "x"}, "\0", "a\ud800")),
             *({"status": value} for value in (None, "", "CONFIRMED", "held", 1, [])),
             *({"mail": value} for value in (None, "", "claim", 1, [], {})),
+            *({"mail_kind": value} for value in (None, "", "pending", 1, [])),
             *({"registered_at": value} for value in ("", "yesterday", 1767225600, [], "2026-13-01T00:00:00Z")),
             *({"attempted_at": value} for value in ("", "soon", 0.5)),
+            *({column: value} for column in ("mail_at", "repeated_at") for value in ("", "soon", 1)),
+            *({column: value} for column in ("debt", "told_of") for value in (None, "", "x", -1)),
             *({column: value} for column in ("revision", "attempts") for value in (None, "", "x", [], float("nan"))),
             *({column: "2026-03-01T12:00:00"} for column in ("registered_at", "attempted_at")),
             *({column: float("inf")} for column in ("revision", "attempts")),

@@ -176,7 +176,7 @@ def registration_from_row(row: Mapping[str, object]) -> Registration:
         UnreadableRowError: The row is no registration: something else wrote it.
     """
     mail = {column: row[column] for column in MAIL_COLUMNS if column in row}
-    mail.setdefault("mail_kind", row.get("status"))
+    mail.setdefault("mail_kind", row.get("status", MailKind.CONFIRMED.value))
     try:
         answers = {"answers": json.loads(str(row["answers"]))} if "answers" in row else {}
         registration: Registration = _converter.structure({**row, "mail": mail, **answers}, Registration)
