@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from attrs import evolve
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from timing import cpu_seconds
 
 from event_registration.errors import InvalidRegistrationError
-from event_registration.mail import Mail, MailState, Message
+from event_registration.mail import Mail, MailKind, MailState, Message
 from event_registration.model import Registration, Status
 from event_registration.rules import PROBLEM_MESSAGES, attendee_digest, check_address, normalise_address
 
@@ -26,6 +26,8 @@ FRAGMENTS = [
     *(" ", "\u00a0", "\u3000", "\u2003", "\t", "\n", "\u200b", "\u0301", "e\u0301", "\u1112\u1161\u11ab", "\u0958"),
     *("\u212b", "@", ".", "\u3002", "ü", "Ü", "ß", "\u00ad", "\u200d", "-", "xn--", "A", "example", "💩", "\ud800"),
 ]
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 TEXT = st.lists(st.sampled_from(FRAGMENTS) | st.characters(), max_size=12).map("".join)
 
 
@@ -67,8 +69,15 @@ class TestDefaults:
 
     @pytest.mark.parametrize(
         ("enum", "values"),
-        [(Status, {"confirmed", "waitlisted", "cancelled"}), (MailState, {"due", "sent", "failed"})],
-        ids=["Status", "MailState"],
+        [
+            (Status, {"confirmed", "waitlisted", "cancelled"}),
+            (MailState, {"due", "claimed", "retry", "sent", "failed", "bounced", "complained"}),
+            (
+                MailKind,
+                {"confirmed", "waitlisted", "promoted", "cancelled", "repeated", "moved", "called-off"},
+            ),
+        ],
+        ids=["Status", "MailState", "MailKind"],
     )
     def test_states_are_their_stored_words(self, enum, values):
         """What is stored for a state is its value."""
@@ -304,19 +313,62 @@ class TestLives:
     """How a registration ends and begins anew."""
 
     def test_cancelled_keeps_who_it_was(self):
-        """A cancelled registration has no seat and no place, counts one more, and keeps the rest."""
-        registration = Registration(**ADA, seat=3, place=7, answers={"diet": "vegan"}, revision=4, link_generation=2)
+        """A cancelled registration has no seat and no place, counts one more, owes that news and keeps the rest."""
+        registration = Registration(
+            **ADA, seat=3, place=7, answers={"diet": "vegan"}, revision=4, link_generation=2, told_of=5
+        )
 
-        assert registration.cancelled() == evolve(
-            registration, status=Status.CANCELLED, seat=None, place=None, revision=5, link_generation=3
+        assert registration.cancelled(NOW) == evolve(
+            registration,
+            status=Status.CANCELLED,
+            seat=None,
+            place=None,
+            revision=5,
+            link_generation=3,
+            mail=Mail(kind=MailKind.CANCELLED, number=2, due_at=NOW),
         )
 
     def test_who_comes_back_is_of_the_next_generation(self):
         """A new registration goes on counting where the cancelled one ended, and has nothing else of it."""
-        earlier = Registration(**ADA, answers={"diet": "vegan"}, revision=4, link_generation=2).cancelled()
-        new = Registration(**ADA, answers={"diet": "none"})
+        earlier = Registration(**ADA, answers={"diet": "vegan"}, revision=4, link_generation=2, told_of=5)
+        new = Registration(**ADA, answers={"diet": "none"}, told_of=6, mail=Mail(due_at=NOW + HOUR))
 
-        assert new.after(earlier) == evolve(new, revision=6, link_generation=3)
+        assert new.after(earlier.cancelled(NOW)) == evolve(
+            new, revision=6, link_generation=3, mail=Mail(number=3, due_at=NOW + HOUR)
+        )
+
+    @pytest.mark.parametrize(
+        ("status", "kind"), [(Status.CONFIRMED, MailKind.CONFIRMED), (Status.WAITLISTED, MailKind.WAITLISTED)], ids=str
+    )
+    def test_whoever_is_let_in_is_told_so(self, status, kind):
+        """Who gets a seat or a place owes the same debt as before, and its mail tells which of both it is."""
+        registration = Registration(**ADA, seat=9, place=9, mail=Mail(number=4).claimed(NOW, HOUR))
+
+        admitted = registration.admitted(status, seat=3)
+
+        assert admitted == evolve(
+            registration, status=status, seat=3, place=None, mail=evolve(registration.mail, kind=kind)
+        )
+
+    def test_whoever_is_promoted_keeps_the_place(self):
+        """Who gets a seat from the waiting list is the same registration, changed once, and owes that news."""
+        waiting = Registration(**ADA, status=Status.WAITLISTED, place=7, revision=2, mail=Mail(attempts=1).sent())
+
+        assert waiting.promoted(3, NOW) == evolve(
+            waiting,
+            status=Status.CONFIRMED,
+            seat=3,
+            revision=3,
+            mail=Mail(kind=MailKind.PROMOTED, number=2, due_at=NOW),
+        )
+
+    def test_whoever_is_told_news_is_not_changed(self):
+        """News of the event are another debt, and no change of the sign-up itself."""
+        registration = Registration(**ADA, revision=2, told_of=1, mail=Mail().sent())
+
+        assert registration.told(MailKind.MOVED, 4, NOW) == evolve(
+            registration, told_of=4, mail=Mail(kind=MailKind.MOVED, number=2, due_at=NOW)
+        )
 
 
 @pytest.mark.parametrize(
@@ -333,9 +385,17 @@ class TestLives:
         ("answers", ["vegan"]),
         ("link_generation", "1"),
         ("link_generation", -1),
+        ("told_of", "1"),
+        ("told_of", -1),
+        ("seat", -1),
+        ("place", "1"),
         ("mail", None),
         ("mail", Mail(state="sent")),
+        ("mail", Mail(kind="confirmed")),
         ("mail", Mail(attempts=-1)),
+        ("mail", Mail(number="1")),
+        ("mail", Mail(due_at=datetime(2026, 3, 1))),  # noqa: DTZ001 - the very fault
+        ("mail", Mail(repeated_at="2026-03-01T12:00:00Z")),
         ("mail", Mail(attempted_at=datetime(2026, 3, 1))),  # noqa: DTZ001 - the very fault
     ],
     ids=repr,
@@ -356,12 +416,16 @@ def test_checks_what_no_attendee_sends(field, value):
         {"to": "ada@example.org\r\nBcc: bob@example.org"},
         {"subject": "s\r\nBcc: bob@example.org"},
         {"subject": "=?utf-8?q?a=0D=0ABcc=3A_bob=40example.org?="},
+        {"reference": "a b"},
+        {"reference": "ä"},
+        {"reference": "a\n"},
+        {"reference": "a" * 257},
     ],
     ids=repr,
 )
 def test_a_message_has_one_recipient_and_one_line(change):
     """A message that could become another header or recipient can't be made."""
-    with pytest.raises(ValueError, match=r"recipient|subject"):
+    with pytest.raises(ValueError, match=r"recipient|subject|reference"):
         Message(**({"to": "ada@example.org", "subject": "s", "text": "t", "html": "h"} | change))
 
 
