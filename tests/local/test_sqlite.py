@@ -6,19 +6,20 @@ import sys
 import threading
 import time
 import tracemalloc
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from attrs import evolve
 from serving import unmeasured
 
 from event_registration.errors import RepositoryError, RepositoryUnavailableError
-from event_registration.local import SQLiteEventRepository, SQLiteRepository
+from event_registration.event import Listing
+from event_registration.local import SQLiteEventRepository, SQLiteOutbox, SQLiteRepository
 from event_registration.local.layout import LAYOUT
-from event_registration.mail import Mail, MailState
-from event_registration.rules import attendee_digest
+from event_registration.mail import Mail, MailKind, MailState
+from event_registration.model import Status
 from event_registration.testing import at_once, make_event, make_registration
-from event_registration.wire import row_of
 
 _ADD_AND_DIE = """
 import os, signal, sys
@@ -32,41 +33,46 @@ for number in range(1000):
         os.kill(os.getpid(), signal.SIGKILL)
 """
 
-# What versions before the catalogue of events wrote.
-_LAYOUT_1 = """
-CREATE TABLE registration (
-    eventid TEXT NOT NULL,
-    digest TEXT NOT NULL,
-    eventname TEXT NOT NULL,
-    cname TEXT NOT NULL,
-    cemail TEXT NOT NULL,
-    status TEXT NOT NULL,
-    registrationid TEXT NOT NULL UNIQUE,
-    registered_at TEXT,
-    revision INTEGER NOT NULL,
-    mail TEXT NOT NULL,
-    attempts INTEGER NOT NULL,
-    attempted_at TEXT,
-    PRIMARY KEY (eventid, digest)
-) STRICT;
-PRAGMA application_id = 1165382247;
-PRAGMA user_version = 1;
-"""
-_INSERT_1 = """
-INSERT INTO registration VALUES (
-    :eventid, :digest, :eventname, :cname, :cemail, :status, :registrationid, :registered_at, :revision, :mail,
-    :attempts, :attempted_at
-)
-"""
-_ADA = make_registration(
-    registration_id="ada-1",
-    registered_at=datetime(2026, 3, 1, 12, 0, tzinfo=UTC),
-    revision=3,
-    mail=Mail(state=MailState.SENT, attempts=2, attempted_at=datetime(2026, 3, 1, 12, 5, tzinfo=UTC)),
-)
-_BOB = make_registration(
-    event_id="other", event_name="Other", attendee_name="Bob", attendee_email="bob@example.org", registration_id="bob-1"
-)
+# What older versions wrote, as SQL: each file's number is its layout.
+_LAYOUTS = Path(__file__).with_name("layouts")
+_REGISTERED_AT = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
+_ATTEMPTED_AT = datetime(2026, 3, 1, 12, 5, tzinfo=UTC)
+
+
+def _person(name, mail, **changes):
+    """Return a registration as the old files have it."""
+    fields = {
+        "attendee_name": name,
+        "attendee_email": f"{name.lower()}@example.org",
+        "registration_id": f"{name.lower()}-1",
+        "registered_at": _REGISTERED_AT,
+        "mail": mail,
+    }
+    return make_registration(**fields | changes)
+
+
+_SENT = Mail(state=MailState.SENT, attempts=1, attempted_at=_ATTEMPTED_AT)
+_BEGUN = evolve(_SENT, state=MailState.DUE, due_at=_ATTEMPTED_AT)
+_OTHER = {"event_id": "other", "event_name": "Other"}
+_ADA = _person("Ada", evolve(_SENT, attempts=2))
+_BOB = _person("Bob", _BEGUN)
+_CLEO = _person("Cleo", evolve(_SENT, state=MailState.FAILED), **_OTHER)
+_DAN = _person("Dan", Mail(due_at=_REGISTERED_AT), **_OTHER)
+_OF_LAYOUT_1 = [_BOB, _ADA, _CLEO, _DAN]
+# Ada has cancelled, so that Cleo was promoted and nobody has told her; Dan waits.
+_OF_LAYOUT_3 = [
+    _person("Cleo", Mail(due_at=_REGISTERED_AT), seat=1, place=1, revision=2),
+    evolve(_BOB, seat=2),
+    _person("Dan", evolve(_SENT, kind=MailKind.WAITLISTED), status=Status.WAITLISTED, place=2),
+    _person(
+        "Ada",
+        evolve(_SENT, kind=MailKind.CANCELLED),
+        status=Status.CANCELLED,
+        answers={"diet": "vegan"},
+        revision=2,
+        link_generation=2,
+    ),
+]
 
 
 @pytest.fixture
@@ -75,19 +81,18 @@ def path(tmp_path):
     return tmp_path / "registrations.db"
 
 
-@pytest.fixture
-def old_path(path):
-    """Return a database of the first layout, in which Ada and Bob are registered."""
+def _make_old(path, layout):
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA journal_mode = WAL")
-    connection.executescript(_LAYOUT_1)
-    for registration in (_ADA, _BOB):
-        unset = {"registered_at": None, "attempted_at": None}
-        digest = attendee_digest(registration.attendee_email)
-        connection.execute(_INSERT_1, unset | row_of(registration) | {"digest": digest})
-    connection.commit()
+    connection.executescript((_LAYOUTS / f"{layout}.sql").read_text(encoding="utf-8"))
     connection.close()
     return path
+
+
+@pytest.fixture
+def old_path(path):
+    """Return a database of the first layout, in which Ada, Bob, Cleo and Dan are registered."""
+    return _make_old(path, 1)
 
 
 def test_keeps_what_it_acknowledged_before_a_kill(path):
@@ -108,7 +113,10 @@ def test_syncs_every_commit(path):
     """Writes survive a power cut: WAL with full synchronisation."""
     repository = SQLiteRepository(path)
 
-    modes = [repository._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
+    modes = [
+        repository.database._connection.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("journal_mode", "synchronous")
+    ]
     repository.close()
 
     assert modes == ["wal", 2]
@@ -148,16 +156,86 @@ def test_takes_over_the_file_of_an_older_version(old_path):
     again = repository.admit(make_registration(), repository.find_event("devconf-2026"))
     seated = repository.admit(make_registration(event_id="limited"), repository.find_event("limited"))
 
-    assert registrations == [_ADA, _BOB]
+    assert registrations == _OF_LAYOUT_1
     assert again == _ADA
     assert seated.seat is not None
+    repository.close()
+
+
+def test_takes_over_the_file_of_the_catalogue(path):
+    """A file from before the outbox is brought up to date: events, seats, queue and links are as they were."""
+    repository = SQLiteEventRepository(_make_old(path, 3))
+
+    registrations = list(repository.list("devconf-2026"))
+    listing = repository.find_event("devconf-2026")
+    repository.cancel(_OF_LAYOUT_3[1], _ATTEMPTED_AT)
+    promoted = repository.settle("devconf-2026", _ATTEMPTED_AT)
+
+    assert registrations == _OF_LAYOUT_3
+    assert listing == Listing(event=make_event(capacity=2, waitlist=True))
+    assert promoted == 1
+    dan = repository.find("devconf-2026", "dan@example.org")
+    assert (dan.status, dan.seat, dan.mail.kind, dan.mail.number) == (Status.CONFIRMED, 2, MailKind.PROMOTED, 2)
+    repository.close()
+
+
+@pytest.mark.parametrize(("layout", "owing"), [(1, [_DAN, _BOB]), (3, [_OF_LAYOUT_3[0], _OF_LAYOUT_3[1]])])
+def test_owes_what_an_older_version_left_due(path, layout, owing):
+    """What an older version had not sent is due at once, the oldest first, and is claimed and marked like any other."""
+    repository = SQLiteRepository(_make_old(path, layout))
+    outbox = SQLiteOutbox(repository)
+
+    due = list(outbox.due(_ATTEMPTED_AT))
+    found = [outbox.find_by_digest(each.event_id, each.digest) for each in due]
+    marked = [outbox.mark(each, each.mail.claimed(_ATTEMPTED_AT, timedelta(minutes=2)).sent()) for each in found]
+
+    assert found == owing
+    assert marked == [True, True]
+    assert list(outbox.due(datetime(2030, 1, 1, tzinfo=UTC))) == []
+    assert [outbox.find_by_digest(each.event_id, each.digest).mail.state for each in due] == [MailState.SENT] * 2
+    repository.close()
+
+
+@pytest.mark.parametrize("layout", [1, 3])
+def test_an_old_file_comes_to_be_like_a_new_one(path, tmp_path, layout):
+    """A file that was brought up to date has the tables, columns and indices of a new one."""
+    SQLiteRepository(_make_old(path, layout)).close()
+    SQLiteRepository(tmp_path / "new.db").close()
+
+    schemas = [_schema(each) for each in (path, tmp_path / "new.db")]
+
+    assert schemas[0] == schemas[1]
+
+
+def _schema(path):
+    connection = sqlite3.connect(path)
+    names = connection.execute("SELECT type, name, tbl_name FROM sqlite_master ORDER BY name").fetchall()
+    columns = {name: connection.execute(f"PRAGMA table_info({name})").fetchall() for kind, name, _ in names}
+    version = connection.execute("PRAGMA user_version").fetchone()
+    connection.close()
+    return names, columns, version
+
+
+def test_finds_what_is_due_by_an_index(path):
+    """Who looks for what is due reads that and nothing else, however much was sent."""
+    repository = SQLiteRepository(path)
+    statements = []
+    repository.database._connection.set_trace_callback(statements.append)
+    list(SQLiteOutbox(repository).due(_ATTEMPTED_AT))
+    repository.database._connection.set_trace_callback(None)
+
+    (query,) = [each for each in statements if each.startswith("SELECT")]
+    plan = repository.database._connection.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()
+
+    assert [row["detail"] for row in plan if "outbox" in row["detail"]]
+    assert not [row["detail"] for row in plan if row["detail"].startswith("SCAN")]
     repository.close()
 
 
 def test_writes_on_in_the_file_of_an_older_version(old_path):
     """Registrations of a file that was brought up to date are changed and added to like any other."""
     repository = SQLiteRepository(old_path)
-    marked = evolve(_BOB, mail=Mail(state=MailState.SENT))
+    marked = evolve(_BOB, mail=_BOB.mail.sent())
 
     replaced = repository.replace(_BOB, marked)
     added = repository.add(make_registration(attendee_email="eve@example.org"))
@@ -165,8 +243,8 @@ def test_writes_on_in_the_file_of_an_older_version(old_path):
 
     repository = SQLiteRepository(old_path)
     assert replaced
-    assert list(repository.list("other")) == [marked]
-    assert {each.registration_id for each in repository.list("devconf-2026")} == {"ada-1", added.registration_id}
+    assert set(repository.list("devconf-2026")) == {_ADA, marked, added}
+    assert list(repository.list("other")) == [_CLEO, _DAN]
     repository.close()
 
 
@@ -178,7 +256,7 @@ def test_an_old_file_is_opened_by_many_at_once(old_path):
 
     for repository in repositories:
         repository.close()
-    assert registrations == [[_ADA]] * 8
+    assert registrations == [[_BOB, _ADA]] * 8
 
 
 def test_brings_a_file_up_to_date_in_one_step_or_not_at_all(old_path):
@@ -281,7 +359,7 @@ def busy(path):
     other.execute("BEGIN IMMEDIATE")
     waiting = threading.Thread(target=repository.add, args=[make_registration()])
     waiting.start()
-    while not repository._lock.locked():
+    while not repository.database._lock.locked():
         time.sleep(0.001)
     yield repository, other
     if other.in_transaction:
@@ -339,7 +417,7 @@ def test_says_that_a_file_is_damaged(path):
 def test_says_that_a_file_can_not_be_written(path):
     """A database that may only be read is told with what to look at."""
     repository = SQLiteRepository(path)
-    repository._connection.execute("PRAGMA query_only = ON")  # a superuser, too, is told so then
+    repository.database._connection.execute("PRAGMA query_only = ON")  # a superuser, too, is told so then
 
     with pytest.raises(RepositoryError, match="can't be written: look at the permissions"):
         repository.add(make_registration())
@@ -411,7 +489,7 @@ def test_rolls_back_what_fails(path):
 def _fill(path, count, event_id="devconf-2026"):
     """Store so many registrations of an event in one transaction: one each would sync the disk as often."""
     repository = SQLiteRepository(path)
-    with repository._transaction() as connection:
+    with repository.database.transaction() as connection:
         for number in range(count):
             address = f"{event_id}-{number}@example.org"
             repository._add(connection, make_registration(event_id=event_id, attendee_email=address))
@@ -444,7 +522,7 @@ def test_lists_everybody_while_others_write(path):
             changed = evolve(each, revision=each.revision + 1, registered_at=datetime(2026, 4, 1, tzinfo=UTC))
             assert repository.replace(each, changed)
         if number == 1500:
-            other._connection.execute("VACUUM")
+            other.database._connection.execute("VACUUM")
 
     assert len(set(listed)) == len(listed)
     assert at_first <= set(listed)
