@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 _Row = dict[str, Any]
 
+_NEWS = {"repeated", "moved", "called-off"}
+_PENDING = {"due", "claimed", "retry"}
+
 
 @frozen
 class Books:
@@ -27,7 +30,6 @@ class Books:
     free: set[int]
     over: dict[int, _Row]
     waiting: dict[int, _Row]
-    promoted: dict[int, _Row]
     keys: list[str] = field(repr=False)
 
     @property
@@ -60,7 +62,6 @@ def read(client: Any, name: str, event_id: str = "devconf-2026") -> Books:
         free=set(numbered("FREE#")),
         over=numbered("OVER#"),
         waiting=numbered("WAITLIST#"),
-        promoted=numbered("PROMOTED#"),
         keys=[*rows, event_id],
     )
 
@@ -73,13 +74,16 @@ def mistakes(books: Books, *, settled: bool) -> list[str]:
         books: What was read.
         settled: Whether nothing may be left to do. Otherwise it is only what must hold at every moment.
     """
-    found = [*_of_the_event(books), *_of_seats(books), *_of_the_queue(books)]
+    found = [*_of_the_event(books), *_of_seats(books), *_of_the_queue(books), *_of_mails(books)]
     return [*found, *_left_to_do(books)] if settled else found
 
 
 def _of_the_event(books: Books) -> Iterator[str]:
-    event = books.event and {name: value for name, value in books.event.items() if name not in {"eventid", "sk"}}
-    copy = books.copy and {name: value for name, value in books.copy.items() if name not in {"eventid", "sk"}}
+    # The copy says whether anybody is left to tell, and not how far the telling has come.
+    event, copy = (
+        row and {name: name == "telling" or value for name, value in row.items() if name not in {"eventid", "sk"}}
+        for row in (books.event, books.copy)
+    )
     if event != copy:
         yield "the catalogue has another event"
     if any("@" in key for key in books.keys):
@@ -111,14 +115,16 @@ def _of_the_queue(books: Books) -> Iterator[str]:
         yield "WAITLIST# is not who waits"
     if max(in_queue, default=0) > books.places:
         yield "a place will be given twice"
-    owed = {
-        row["place"]: (digest, row["registrationid"])
-        for digest, row in books.standing("confirmed").items()
-        if "place" in row and row["mail"] == "due"
-    }
-    noted = {number: (row["held_by"], row["registrationid"]) for number, row in books.promoted.items()}
-    if not owed.items() <= noted.items():
-        yield "somebody was promoted and nobody is to tell"
+
+
+def _of_mails(books: Books) -> Iterator[str]:
+    for row in books.people.values():
+        was_promoted = row["status"] == "confirmed" and "place" in row
+        if row["mail_kind"] not in {"promoted" if was_promoted else row["status"], *_NEWS}:
+            yield "somebody is told something else than is so"
+        is_pending = row["mail"] in _PENDING
+        if ("outbox" in row) != (is_pending and "mail_at" in row) or ("mail_at" in row and not is_pending):
+            yield "the outbox is not what is owed"
 
 
 def _left_to_do(books: Books) -> Iterator[str]:

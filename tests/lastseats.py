@@ -16,7 +16,6 @@ from event_registration.model import Status
 from event_registration.testing import (
     KilledError,
     ManualClock,
-    RecordingNotifier,
     at_once,
     make_event,
     make_registration,
@@ -98,8 +97,8 @@ class Rush:
         self.settle()
 
     def service(self, repository: EventRepository) -> EventRegistrationService:
-        """Return a service on *repository* that mails to nowhere."""
-        return EventRegistrationService(repository, RecordingNotifier(), clock=ManualClock(NOW))
+        """Return a service on *repository* that leaves mails due."""
+        return EventRegistrationService(repository, None, clock=ManualClock(NOW))
 
     def settle(self) -> None:
         """Settle once, as the schedule does."""
@@ -183,7 +182,7 @@ class Rush:
             self.cancelled.add(email)
             try:
                 row = self.clean.find(self.event_id, email)
-                if row and self.repository.cancel(row):
+                if row and self.repository.cancel(row, NOW):
                     self.repository.settle(self.event_id, NOW)
             except (RepositoryError, KilledError):
                 continue

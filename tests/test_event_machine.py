@@ -20,7 +20,6 @@ from event_registration.testing import (
     Faults,
     KilledError,
     ManualClock,
-    RecordingNotifier,
     make_event,
     make_registration,
 )
@@ -42,9 +41,7 @@ class Machine(RuleBasedStateMachine):
         self.repository, self.crasher = self.store()
         self.event_id = f"machine-{next(EVENT_IDS)}"
         self.clock = ManualClock()
-        self.service = EventRegistrationService(
-            self.repository, RecordingNotifier(), clock=self.clock, cache_seconds=0.0
-        )
+        self.service = EventRegistrationService(self.repository, None, clock=self.clock, cache_seconds=0.0)
 
     @initialize(capacity=SEATS, waitlist=st.booleans())
     def create(self, capacity, waitlist):
@@ -71,7 +68,7 @@ class Machine(RuleBasedStateMachine):
         registration = self.repository.find(self.event_id, person)
 
         def call():
-            if registration is not None and self.repository.cancel(registration):
+            if registration is not None and self.repository.cancel(registration, self.clock()):
                 self.repository.settle(self.event_id, self.clock())
 
         self._do(call, crash, lambda model: model.cancel(person))

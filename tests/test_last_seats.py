@@ -198,7 +198,8 @@ class _HandOverInTwo(_WithoutCondition):
     """A client that hands a seat on in two transactions: first the person, then what the ledger says."""
 
     def transact_write_items(self, *, TransactItems, ClientRequestToken):  # noqa: N803 - boto3's names
-        is_hand_over = any("PROMOTED#" in str(item.get("Put")) for item in TransactItems)
+        deleted = str([item.get("Delete") for item in TransactItems])
+        is_hand_over = "FREE#" in deleted and "WAITLIST#" in deleted
         parts = [TransactItems[:1], TransactItems[1:]] if is_hand_over else [TransactItems]
         for number, part in enumerate(parts):
             token = f"{ClientRequestToken[:-1]}{number}"

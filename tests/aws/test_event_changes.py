@@ -159,7 +159,7 @@ def test_who_leaves_a_seat_above_leaves_it_out_of_use(check, clean, events, dist
     disturbed.spare(2)  # the registration and its seat
     disturbed.meanwhile(lambda: resize(clean, 2))
 
-    assert events.cancel(found(clean, last))
+    assert events.cancel(found(clean, last), NOW)
 
     clean.settle(ID, NOW)
     check()

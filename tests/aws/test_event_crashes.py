@@ -1,6 +1,7 @@
 """Wherever a caller is killed or an answer gets lost, the books are right, and the next one completes the rest."""
 
 from contextlib import suppress
+from datetime import timedelta
 
 import books
 import pytest
@@ -52,12 +53,6 @@ def _waiting(repository):
 def _two_given_back(repository):
     _waiting(repository)
     cancel(repository, "ada", "bob")
-
-
-def _promoted(repository):
-    _two_given_back(repository)
-    repository.settle(ID, NOW)
-    cancel(repository, "cleo")
 
 
 def _lowered(repository):
@@ -116,8 +111,20 @@ def _settle(repository):
     repository.settle(ID, NOW)
 
 
+def _moved(repository):
+    _waiting(repository)
+    listing = current(repository)
+    ends_at = listing.event.ends_at + timedelta(hours=1)
+    repository.change_event(
+        listing,
+        evolve(listing, event=evolve(listing.event, ends_at=ends_at), news=listing.revision + 1, telling=""),
+        NOW - timedelta(minutes=1),
+    )
+    cancel(repository, "dan")
+
+
 def _tell(repository):
-    list(repository.promoted(ID))
+    repository.tell(ID, NOW)
 
 
 # What comes before, and what is done: once more, after a crash, it does what is left to do.
@@ -140,7 +147,7 @@ OPERATIONS = {
     "raise over all kinds": (_of_all_kinds, _resize(8)),
     "lower": (_waiting, _resize(1)),
     "lower over all kinds": (_of_all_kinds, _resize(2)),
-    "forget notes": (_promoted, _tell),
+    "tell": (_moved, _tell),
 }
 
 
@@ -161,7 +168,8 @@ class _World:
         """Tell where everybody stands, and what the event is."""
         listing = self.clean.find_event(ID)
         standing = {status: names(self.clean, status) for status in Status}
-        return listing and (listing.event, listing.resizing_to), standing
+        owed = {each.attendee_name: each.mail for each in self.clean.list(ID)}
+        return listing and (listing.event, listing.resizing_to, listing.telling), standing, owed
 
 
 @pytest.fixture

@@ -76,7 +76,7 @@ def test_a_row_deleted_by_hand_stops_nobody(engine_client, table, repository, is
     engine_client.delete_item(TableName=table, Key={"eventid": {"S": "devconf-2026"}, "sk": {"S": sort_key}})
 
     for each in _confirmed(repository):
-        repository.cancel(each)
+        repository.cancel(each, CLOCK())
     repository.settle("devconf-2026", CLOCK())
 
     assert len(_confirmed(repository)) == 1

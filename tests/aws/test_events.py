@@ -8,11 +8,11 @@ from event_registration.aws import DynamoDBEventRepository
 from event_registration.aws.seats import Seats
 from event_registration.aws.table import Table
 from event_registration.errors import EventFullError
-from event_registration.mail import Mail, MailState
+from event_registration.mail import MailKind
 from event_registration.model import Status
 from event_registration.rules import attendee_digest
 from event_registration.testing import make_event, make_registration
-from event_registration.testing.guests import NOW, admit, cancel, current, found, guest, names, resize, set_up
+from event_registration.testing.guests import NOW, admit, cancel, found, guest, names, resize, set_up
 
 ID = "devconf-2026"
 READS = {"GetItem", "Query"}
@@ -161,7 +161,7 @@ def test_keeps_each_fact_under_its_key(engine_client, table):
     """Stored data is a promise: each kind of row has its key and its attributes."""
     event = {"eventid", "eventname", "starts_at", "ends_at", "time_zone", "capacity", "waitlist"}
     registration = {"eventid", "eventname", "cname", "cemail", "status", "registrationid", "revision"}
-    registration |= {"mail", "attempts"}
+    registration |= {"mail", "mail_kind", "attempts"}
     kinds = {
         "EVENT": event | {"revision", "cancelled", "changed_at"},
         "REGISTRATION#": registration,
@@ -170,7 +170,6 @@ def test_keeps_each_fact_under_its_key(engine_client, table):
         "OVER#": {"eventid", "held_by"},
         "WAITLIST": {"eventid", "places"},
         "WAITLIST#": {"eventid", "held_by", "registrationid"},
-        "PROMOTED#": {"eventid", "held_by", "registrationid"},
     }
 
     rows = list(Table(engine_client, table).query(ID, "A", "\x7f"))
@@ -217,10 +216,11 @@ def test_may_know_people_by_another_identity(watched, table, clean):
 
     again = repository.admit(make_registration(attendee_email="ada+tag@example.org"), listing)
     assert again == ada
-    assert repository.cancel(ada)
+    assert repository.cancel(ada, NOW)
 
     assert repository.settle(ID, NOW) == 1
-    assert [each.registration_id for each in repository.promoted(ID)] == [bob.registration_id]
+    promoted = found(repository, "bob")
+    assert (promoted.registration_id, promoted.mail.kind) == (bob.registration_id, MailKind.PROMOTED)
 
 
 def test_remembers_the_seats_of_a_thousand_events(watched, table):
@@ -235,68 +235,6 @@ def test_remembers_the_seats_of_a_thousand_events(watched, table):
     seats.guess("one more", 1)
 
     assert [seats.guess(event_id, 1) for event_id in ("first", "second")] == [None, 1]
-
-
-# Notes of promotions
-
-
-def _notes(engine_client, table):
-    return sorted(books.read(engine_client, table).promoted)
-
-
-def _leave(clean):
-    cancel(clean, "cleo")
-
-
-def _leave_and_come_back(clean):
-    cancel(clean, "cleo")
-    admit(clean, current(clean), "cleo")
-
-
-def _be_told(clean):
-    cleo = found(clean, "cleo")
-    assert clean.replace(cleo, evolve(cleo, mail=Mail(state=MailState.SENT, attempts=1, attempted_at=NOW)))
-
-
-def _be_refused(clean):
-    cleo = found(clean, "cleo")
-    assert clean.replace(cleo, evolve(cleo, mail=Mail(state=MailState.FAILED, attempts=1, attempted_at=NOW)))
-
-
-def _be_tried(clean):
-    cleo = found(clean, "cleo")
-    assert clean.replace(cleo, evolve(cleo, mail=Mail(attempts=1, attempted_at=NOW)))
-
-
-@pytest.mark.parametrize(
-    ("happens", "is_owed"),
-    [(_leave, False), (_leave_and_come_back, False), (_be_told, False), (_be_refused, False), (_be_tried, True)],
-    ids=lambda value: value.__name__.strip("_") if callable(value) else "",
-)
-def test_forgets_notes_that_nobody_needs(engine_client, table, clean, happens, is_owed):
-    """A note of a promotion is kept as long as its mail is owed; who left, came back or was told has none."""
-    admit(clean, set_up(clean, capacity=2, waitlist=True), "ada", "bob", "cleo", "dan")
-    cancel(clean, "ada", "bob")
-    clean.settle(ID, NOW)
-    assert _notes(engine_client, table) == [1, 2]
-    happens(clean)
-
-    owed = [each.attendee_name for each in clean.promoted(ID)]
-
-    assert owed == (["cleo", "dan"] if is_owed else ["dan"])
-    assert _notes(engine_client, table) == ([1, 2] if is_owed else [2])
-
-
-def test_a_note_is_forgotten_once(clean, events, disturbed):
-    """Two who look at the notes at once both forget the same ones, and neither fails."""
-    admit(clean, set_up(clean, capacity=1, waitlist=True), "ada", "bob")
-    cancel(clean, "ada")
-    clean.settle(ID, NOW)
-    cancel(clean, "bob")
-    disturbed.spare(2)  # the note and its person
-    disturbed.meanwhile(lambda: list(clean.promoted(ID)))
-
-    assert list(events.promoted(ID)) == []
 
 
 # Engines that tell less

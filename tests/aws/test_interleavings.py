@@ -11,7 +11,7 @@ from lean import LeanClient
 from event_registration.aws import DynamoDBEventRepository
 from event_registration.errors import EventChangeError, EventFullError
 from event_registration.managed import EventRegistrationService
-from event_registration.testing import Faults, ManualClock, RecordingNotifier, make_event, make_registration
+from event_registration.testing import Faults, ManualClock, make_event, make_registration
 
 CLOCK = ManualClock()
 OPERATIONS = (
@@ -71,7 +71,7 @@ class _World:
         repository = self.repositories[caller]
         verb, _, rest = operation.rstrip("!").partition(" ")
         if verb == "register":
-            service = EventRegistrationService(repository, RecordingNotifier(), clock=CLOCK, cache_seconds=0.0)
+            service = EventRegistrationService(repository, None, clock=CLOCK, cache_seconds=0.0)
             try:
                 service.register(make_registration(event_id=self.event_id, attendee_email=f"{rest}@example.org"))
             except EventFullError:
@@ -80,7 +80,7 @@ class _World:
             is_cancelled = False
             while not is_cancelled:  # who was given another seat meanwhile is looked at again, as the organiser does
                 found = repository.find(self.event_id, f"{rest}@example.org")
-                is_cancelled = found is None or repository.cancel(found)
+                is_cancelled = found is None or repository.cancel(found, CLOCK())
         elif verb == "resize":
             old = repository.find_event(self.event_id)
             try:

@@ -45,7 +45,7 @@ def test_sets_up_once(repository):
     """A second time changes nothing, neither events nor people, not even those who have cancelled."""
     _, workshop_id = set_up_demo(repository, NOW)
     guest = next(iter(repository.list(workshop_id)))
-    repository.cancel(guest)
+    repository.cancel(guest, NOW)
     before = _everything(repository)
 
     set_up_demo(repository, NOW + timedelta(days=10))

@@ -9,7 +9,7 @@ import pytest
 from attrs import evolve
 
 from event_registration.errors import EventFullError
-from event_registration.mail import Mail, MailState
+from event_registration.mail import Mail, MailKind, MailState
 from event_registration.model import Status
 from event_registration.testing.contracts import RepositoryContract
 from event_registration.testing.doubles import make_event
@@ -100,14 +100,19 @@ class AdmissionContract(RepositoryContract):
         assert {(each.status, each.seat, each.place) for each in admitted} == {(Status.CONFIRMED, None, None)}
 
     def test_stores_whom_it_admits(self, repository: EventRepository) -> None:
-        """Who is admitted is stored as returned: what was asked for, with a seat or a place."""
+        """Who is admitted is stored as returned: what was asked for, with a seat or a place and a mail that says so."""
         listing = set_up(repository, capacity=1, waitlist=True)
-        asked = [evolve(guest(name), registered_at=NOW, mail=Mail(attempts=1)) for name in ("ada", "bob")]
+        asked = [
+            evolve(guest(name), registered_at=NOW, told_of=3, mail=Mail(attempts=1, due_at=NOW))
+            for name in ("ada", "bob")
+        ]
 
-        admitted = [repository.admit(each, listing) for each in asked]
+        ada, bob = (repository.admit(each, listing) for each in asked)
 
-        assert [found(repository, name) for name in ("ada", "bob")] == admitted
-        assert [evolve(each, status=Status.CONFIRMED, seat=None, place=None) for each in admitted] == asked
+        assert [found(repository, name) for name in ("ada", "bob")] == [ada, bob]
+        assert ada == asked[0].admitted(Status.CONFIRMED, seat=ada.seat)
+        assert bob == asked[1].admitted(Status.WAITLISTED, place=bob.place)
+        assert [each.mail.kind for each in (ada, bob)] == [MailKind.CONFIRMED, MailKind.WAITLISTED]
 
     def test_confirms_exactly_the_capacity(self, repository: EventRepository) -> None:
         """As many are confirmed as there are seats, each on one of their own; then it is full, and nothing stored."""
