@@ -96,7 +96,7 @@ _STEPS: tuple[tuple[str, ...], ...] = (
         WHERE mail = 'due'
         """,
         "DROP INDEX promoted",
-        "CREATE INDEX outbox ON registration (mail_at) WHERE mail IN ('due', 'claimed', 'retry')",
+        "CREATE INDEX outbox ON registration (mail_at, eventid, digest) WHERE mail IN ('due', 'claimed', 'retry')",
         "ALTER TABLE event ADD COLUMN news INTEGER",
         "ALTER TABLE event ADD COLUMN telling TEXT",
         "ALTER TABLE event ADD COLUMN changed_at TEXT",

@@ -26,8 +26,8 @@ _PENDING = "mail IN ('due', 'claimed', 'retry')"
 # A page at a time: a sweep may end early, and each of its mails takes the lock again.
 _DUE = (
     "SELECT eventid, digest, mail_at FROM registration "  # noqa: S608 - constants
-    f"WHERE {_PENDING} AND mail_at <= :now AND (mail_at, digest) > (:mail_at, :digest) "
-    "ORDER BY mail_at, digest LIMIT 100"
+    f"WHERE {_PENDING} AND mail_at <= :now AND (mail_at, eventid, digest) > (:mail_at, :eventid, :digest) "
+    "ORDER BY mail_at, eventid, digest LIMIT 100"
 )
 _SELECT = "SELECT * FROM registration WHERE eventid = ? AND digest = ?"
 _MARK = (
@@ -58,7 +58,7 @@ class SQLiteOutbox:
 
     def due(self, now: datetime, *, deadline: float | None = None) -> Iterator[Debtor]:
         """Return whose mail may be claimed, the longest due first."""
-        last = {"now": instant_text(now), "mail_at": "", "digest": ""}
+        last = {"now": instant_text(now), "mail_at": "", "eventid": "", "digest": ""}
         while True:
             with self._database.held(deadline) as connection:
                 page = connection.execute(_DUE, last).fetchall()
@@ -66,7 +66,7 @@ class SQLiteOutbox:
                 return
             for row in page:
                 yield Debtor(row["eventid"], row["digest"])
-            last |= {"mail_at": page[-1]["mail_at"], "digest": page[-1]["digest"]}
+            last |= dict(page[-1])
 
     def release_claims(self, now: datetime) -> None:
         """Let all mails be due that somebody had claimed, who must be known to be dead."""

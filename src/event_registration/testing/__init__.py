@@ -16,6 +16,8 @@ pytest.register_assert_rewrite(
             "queue_contracts",
             "resizing_contracts",
             "event_contracts",
+            "allowance_contracts",
+            "outbox_contracts",
         )
     )
 )
@@ -25,9 +27,11 @@ from event_registration.testing.contracts import ConcurrentRepositoryContract, N
 from event_registration.testing.doubles import ManualClock, RecordingNotifier, at_once, make_event, make_registration
 from event_registration.testing.event_contracts import ConcurrentEventRepositoryContract, EventRepositoryContract
 from event_registration.testing.faults import Faults, KilledError
+from event_registration.testing.outbox_contracts import ConcurrentOutboxContract, OutboxContract
 
 __all__ = [
     "ConcurrentEventRepositoryContract",
+    "ConcurrentOutboxContract",
     "ConcurrentRepositoryContract",
     "Conflicts",
     "EventRepositoryContract",
@@ -35,6 +39,7 @@ __all__ = [
     "KilledError",
     "ManualClock",
     "NotifierContract",
+    "OutboxContract",
     "RecordingNotifier",
     "RepositoryContract",
     "at_once",
