@@ -1,0 +1,113 @@
+"""Every outbox keeps the contract."""
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from event_registration.aws import DynamoDBOutbox, DynamoDBRepository
+from event_registration.local import SQLiteOutbox, SQLiteRepository
+from event_registration.testing import ConcurrentOutboxContract, OutboxContract
+
+
+class _OnSQLite(ConcurrentOutboxContract):
+    """What the outbox of any SQLite database has."""
+
+    @pytest.fixture
+    def outbox(self, repository):
+        """Return that of the repository."""
+        return SQLiteOutbox(repository)
+
+    @pytest.fixture
+    def spoil(self, repository):
+        """Spoil a row."""
+
+        def spoil(debtor):
+            with repository.database.transaction() as connection:
+                key = (debtor.event_id, debtor.digest)
+                connection.execute("UPDATE registration SET cemail = 'none' WHERE eventid = ? AND digest = ?", key)
+
+        return spoil
+
+
+class TestSQLiteOutboxInMemory(_OnSQLite):
+    """SQLite in memory, which is our fake."""
+
+    @pytest.fixture
+    def repository(self):
+        """Return an empty one."""
+        repository = SQLiteRepository(":memory:")
+        yield repository
+        repository.close()
+
+
+class TestSQLiteOutboxInAFile(_OnSQLite):
+    """SQLite in a file."""
+
+    @pytest.fixture
+    def repository(self, tmp_path):
+        """Return an empty one."""
+        repository = SQLiteRepository(tmp_path / "registrations.db")
+        yield repository
+        repository.close()
+
+
+def _spoil(client, table):
+    def spoil(debtor):
+        client.update_item(
+            TableName=table,
+            Key={"eventid": {"S": debtor.event_id}, "sk": {"S": f"REGISTRATION#{debtor.digest}"}},
+            UpdateExpression="REMOVE cemail",
+        )
+
+    return spoil
+
+
+class TestDynamoDBOutboxOnMoto(OutboxContract):
+    """DynamoDB on moto, one caller at a time: under threads moto itself loses rows."""
+
+    @pytest.fixture
+    def client(self, aws_credentials):
+        """Return a client of moto."""
+        with mock_aws():
+            client = boto3.client("dynamodb", **aws_credentials)
+            yield client
+            client.close()
+
+    @pytest.fixture
+    def table(self, client, make_table):
+        """Return an empty table."""
+        return make_table(client)
+
+    @pytest.fixture
+    def repository(self, client, table):
+        """Return an empty one."""
+        return DynamoDBRepository(client, table)
+
+    @pytest.fixture
+    def outbox(self, client, table):
+        """Return that of the table."""
+        return DynamoDBOutbox(client, table)
+
+    @pytest.fixture
+    def spoil(self, client, table):
+        """Spoil a row."""
+        return _spoil(client, table)
+
+
+class TestDynamoDBOutboxOnEngine(ConcurrentOutboxContract):
+    """DynamoDB on a real engine."""
+
+    @pytest.fixture
+    def repository(self, engine_client, table):
+        """Return an empty one."""
+        return DynamoDBRepository(engine_client, table)
+
+    @pytest.fixture
+    def outbox(self, engine_client, table):
+        """Return that of the table."""
+        return DynamoDBOutbox(engine_client, table)
+
+    @pytest.fixture
+    def spoil(self, engine_client, table):
+        """Spoil a row."""
+        return _spoil(engine_client, table)
