@@ -35,7 +35,7 @@ _MARK = (
     f"WHERE eventid = :eventid AND digest = :digest AND {MAIL_AS_READ}"
 )
 _DISCARD = "UPDATE registration SET mail = 'failed', mail_reason = ?, mail_at = NULL WHERE eventid = ? AND digest = ?"
-_RELEASE = "UPDATE registration SET mail_at = ? WHERE mail = 'claimed'"
+_RELEASE = "UPDATE registration SET mail_at = :now WHERE mail IN ('due', 'claimed') AND mail_at > :now"
 _ADDRESS = "SELECT * FROM address WHERE digest = ?"
 _PUT_ADDRESS = (
     "INSERT INTO address (digest, day, debts, blocked) VALUES (:digest, :day, :debts, :blocked) "
@@ -69,9 +69,13 @@ class SQLiteOutbox:
             last |= dict(page[-1])
 
     def release_claims(self, now: datetime) -> None:
-        """Let all mails be due that somebody had claimed, who must be known to be dead."""
+        """
+        Let all mails be due that somebody had claimed, who must be known to be dead.
+
+        That goes for newer debts, too, which wait for the end of such a claim; what waits for another try waits on.
+        """
         with self._database.transaction() as connection:
-            connection.execute(_RELEASE, (instant_text(now),))
+            connection.execute(_RELEASE, {"now": instant_text(now)})
 
     def find_by_digest(self, event_id: str, digest: str, *, deadline: float | None = None) -> Registration | None:
         """Return the registration of the person whose key is *digest*, or ``None``."""
