@@ -16,6 +16,7 @@ from event_registration.errors import (
     RegistrationClosedError,
 )
 from event_registration.event import _MESSAGES, MAX_CAPACITY, Event, EventState, Listing, refusal
+from event_registration.mail import MailKind
 from event_registration.model import Status
 from event_registration.testing import make_event
 
@@ -313,6 +314,21 @@ class TestDoor:
         listing = Listing(event=Event(**DEVCONF))
 
         assert listing.state_at(DEVCONF["starts_at"], prospect) is EventState.CLOSED
+
+
+class TestTelling:
+    """Which mails are still true."""
+
+    @pytest.mark.parametrize("kind", list(MailKind))
+    def test_of_an_event_that_takes_place_all_are(self, kind):
+        """As long as it was not called off any mail may be sent."""
+        assert Listing(event=Event(**DEVCONF)).may_tell(kind)
+
+    def test_of_an_event_that_was_called_off_few_are(self):
+        """Nobody is told of a seat at what does not take place."""
+        listing = Listing(event=Event(**DEVCONF), is_cancelled=True)
+
+        assert {kind for kind in MailKind if listing.may_tell(kind)} == {"called-off", "cancelled", "repeated"}
 
 
 class TestPromotion:

@@ -10,7 +10,7 @@ import event_registration
 PACKAGE = Path(event_registration.__file__).parent
 ROWS = [
     {"errors", "assets", "replacing", "rules", "pattern_parts", "schedule"},
-    {"answers", "patterns", "pacing", "mail"},
+    {"answers", "patterns", "pacing", "mail", "zones"},
     {"model", "questions", "question_schema", "allowance"},
     {"event"},
     {"ports", "wire", "confirmation", "body", "responses", "links"},

@@ -16,7 +16,7 @@ from event_registration.errors import (
 from event_registration.event import EventState
 from event_registration.local import SQLiteEventRepository
 from event_registration.model import Status
-from event_registration.organiser import Counts, Organiser, zone_of
+from event_registration.organiser import Counts, Organiser
 from event_registration.testing import ManualClock, make_event, make_registration
 
 ID = "devconf-2026"
@@ -55,20 +55,6 @@ def _admit(repository, clock, *names):
 
 def _standing(organiser):
     return [(each.attendee_name, each.status) for each in organiser.registrations(ID)]
-
-
-class TestZoneOf:
-    """Which names of time zones there are."""
-
-    @pytest.mark.parametrize("name", ["Europe/Berlin", "UTC", "America/Argentina/Ushuaia", "Etc/GMT+5", "EST5EDT"])
-    def test_knows_the_names_of_the_database(self, name):
-        """Every name of the IANA database is known."""
-        assert zone_of(name).key == name
-
-    @pytest.mark.parametrize("name", ["Europe/Bonn", "europe/berlin", "Europe", "localtime", "posix/UTC", "", "../UTC"])
-    def test_knows_no_others(self, name):
-        """Other spellings, folders and names of one operating system are no zones: the function wouldn't know them."""
-        assert zone_of(name) is None
 
 
 class TestCreate:
@@ -191,6 +177,121 @@ class TestUpdate:
             organiser.update(ID, {"venue": "Hall 1"})
 
 
+def _tell(repository, clock):
+    """Let a minute pass, and return whom the event's news make owe what."""
+    clock.advance(minutes=1)
+    repository.tell(ID, clock())
+    return {each.attendee_name: each.mail.kind for each in repository.list(ID) if each.mail.number > 1}
+
+
+class TestNews:
+    """Whom a change is told, by whoever serves the event a minute later."""
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"starts_at": make_event().starts_at - timedelta(hours=1)},
+            {"ends_at": make_event().ends_at + timedelta(hours=1)},
+            {"time_zone": "Europe/London"},
+            {"venue": "Hall 2"},
+            {"venue": None},
+        ],
+        ids=str,
+    )
+    def test_another_time_or_place_is_news(self, organiser, repository, clock, changes):
+        """Everybody who is registered owes a mail about it: who is confirmed, who waits, and who has cancelled not."""
+        organiser.create(make_event(capacity=1, waitlist=True, venue="Hall 1"))
+        _admit(repository, clock, "ada", "bob", "cyd")
+        repository.cancel(organiser.registration(ID, "cyd@example.org"), clock())
+
+        listing = organiser.update(ID, changes)
+
+        assert (listing.news, listing.telling) == (listing.revision, "")
+        assert _tell(repository, clock) == {"ada": "moved", "bob": "moved", "cyd": "cancelled"}
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"event_name": "DevConf"},
+            {"capacity": 7},
+            {"closes_at": make_event().ends_at},
+            {"contact": "events@example.org"},
+            {"venue": "Hall 1"},
+        ],
+        ids=str,
+    )
+    def test_all_else_is_none(self, organiser, repository, clock, changes):
+        """What nobody who comes must know is not told, nor what stays as it was."""
+        organiser.create(make_event(capacity=5, venue="Hall 1"))
+        _admit(repository, clock, "ada")
+
+        listing = organiser.update(ID, changes)
+
+        assert (listing.news, listing.telling) == (0, None)
+        assert _tell(repository, clock) == {}
+
+    def test_it_can_be_kept(self, organiser, repository, clock):
+        """If the organiser doesn't want to, nobody is told."""
+        organiser.create(make_event())
+        _admit(repository, clock, "ada")
+
+        organiser.update(ID, {"venue": "Hall 2"}, tells=False)
+
+        assert _tell(repository, clock) == {}
+
+    def test_earlier_news_are_told_all_the_same(self, organiser, repository, clock):
+        """A change without a mail doesn't take back the mail about another one."""
+        organiser.create(make_event())
+        _admit(repository, clock, "ada")
+        organiser.update(ID, {"venue": "Hall 2"})
+
+        organiser.update(ID, {"event_name": "DevConf"}, tells=False)
+
+        assert _tell(repository, clock) == {"ada": "moved"}
+
+    def test_several_changes_are_one_mail(self, organiser, repository, clock):
+        """Each change puts the mail off, and who is told is told once."""
+        organiser.create(make_event())
+        _admit(repository, clock, "ada")
+        for venue in ("Hall 2", "Hall 3", "Hall 4"):
+            clock.advance(seconds=59)
+            organiser.update(ID, {"venue": venue})
+            assert repository.tell(ID, clock()) == 0
+
+        assert _tell(repository, clock) == {"ada": "moved"}
+        assert repository.find(ID, "ada@example.org").mail.number == 2
+
+    def test_an_event_that_is_over_has_none(self, organiser, repository, clock):
+        """Afterwards nobody is told that it was somewhere else, or called off."""
+        repository.create_event(make_event())
+        clock.now = make_event().ends_at
+
+        changed = organiser.update(ID, {"venue": "Hall 2"})
+        called_off = organiser.cancel(ID)
+
+        assert (changed.news, called_off.news) == (0, 0)
+
+    def test_a_new_date_is_news_though_the_old_one_is_over(self, organiser, repository, clock):
+        """What is postponed after its end is told."""
+        repository.create_event(make_event())
+        clock.now = make_event().ends_at
+
+        listing = organiser.update(ID, {"ends_at": clock() + timedelta(days=7)})
+
+        assert listing.telling == ""
+
+    def test_of_an_event_that_was_called_off_nothing_is(self, organiser, repository, clock):
+        """Whoever was told that it does not take place isn't told where it doesn't."""
+        organiser.create(make_event())
+        _admit(repository, clock, "ada")
+        organiser.cancel(ID)
+        _tell(repository, clock)
+
+        listing = organiser.update(ID, {"venue": "Hall 2"})
+
+        assert listing.telling is None
+
+
 class TestQuestions:
     """Changing what people are asked."""
 
@@ -242,6 +343,16 @@ class TestCancel:
         assert listing.is_cancelled
         assert organiser.event(ID) == (listing, EventState.CANCELLED)
         assert organiser.counts(ID) == Counts(confirmed=1)
+
+    def test_everybody_is_told(self, organiser, repository, clock):
+        """Who is registered owes a mail about it a minute later, in the place of any other that has not gone out."""
+        organiser.create(make_event())
+        _admit(repository, clock, "ada", "bob")
+        organiser.update(ID, {"venue": "Hall 2"})
+
+        organiser.cancel(ID)
+
+        assert _tell(repository, clock) == {"ada": "called-off", "bob": "called-off"}
 
     def test_once_more_changes_nothing(self, organiser):
         """An event that was called off can be called off again."""
@@ -401,20 +512,22 @@ class TestCancelRegistration:
             ("cyd", Status.WAITLISTED),
         ]
 
-    def test_who_got_the_seat_is_owed_a_mail(self, organiser, repository, clock):
-        """The mail is left to who serves the event, who finds it due."""
+    def test_both_are_owed_a_mail(self, organiser, repository, clock):
+        """Who is cancelled and who got the seat are told by who serves the event: the mails are due."""
         organiser.create(make_event(capacity=1, waitlist=True))
         _admit(repository, clock, "ada", "bob")
 
         organiser.cancel_registration(ID, "ada@example.org")
 
-        assert [each.attendee_name for each in repository.promoted(ID)] == ["bob"]
+        owed = {name: repository.find(ID, f"{name}@example.org").mail for name in ("ada", "bob")}
+        assert {name: mail.kind for name, mail in owed.items()} == {"ada": "cancelled", "bob": "promoted"}
+        assert all(mail.is_claimable(clock()) for mail in owed.values())
 
     def test_once_more_completes_what_was_left(self, organiser, repository, clock):
         """A registration that was cancelled stays so, and a seat that a crash has left free is given."""
         organiser.create(make_event(capacity=1, waitlist=True))
         _admit(repository, clock, "ada", "bob")
-        repository.cancel(organiser.registration(ID, "ada@example.org"))
+        repository.cancel(organiser.registration(ID, "ada@example.org"), clock())
 
         cancellation = organiser.cancel_registration(ID, "ada@example.org")
 

@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Composer"]
 
-# What is true of an event that was called off, too.
-_STILL_TRUE = frozenset({MailKind.CALLED_OFF, MailKind.CANCELLED, MailKind.REPEATED})
-
 
 class Composer:
     """
@@ -66,7 +63,7 @@ class Composer:
             return None
 
     def _about(self, listing: Listing, registration: Registration) -> Message:
-        if listing.is_cancelled and registration.mail.kind not in _STILL_TRUE:
+        if not listing.may_tell(registration.mail.kind):
             raise TransientNotifierError("The event was called off; the mail that says so is on its way.")
         event = listing.event
         return render(

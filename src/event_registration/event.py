@@ -45,6 +45,8 @@ MAX_CAPACITY = 999_999
 """The most seats an event can have: a seat's number has six digits."""
 
 _SETTLED_AFTER = timedelta(minutes=1)
+# What is true of an event that was called off, too.
+_STILL_TRUE = frozenset({MailKind.CALLED_OFF, MailKind.CANCELLED, MailKind.REPEATED})
 _MAX_VENUE = 200
 _MAX_QUESTIONS = 32 * 1024
 _MESSAGES = PROBLEM_MESSAGES | {
@@ -278,6 +280,10 @@ class Listing:
         if registration.status is Status.CANCELLED or registration.told_of >= self.news:
             return None
         return MailKind.CALLED_OFF if self.is_cancelled else MailKind.MOVED
+
+    def may_tell(self, kind: MailKind) -> bool:
+        """Tell whether a mail of *kind* is still true: of an event that was called off, most are not."""
+        return not self.is_cancelled or kind in _STILL_TRUE
 
     def promotes_at(self, now: datetime) -> bool:
         """Tell whether who waits may get a seat *now*: until the event starts, or closes if that is later."""

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from importlib.resources import files
 from itertools import chain
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from attrs import evolve, frozen
 
@@ -23,6 +21,7 @@ from event_registration.model import Status
 from event_registration.ports import utc_now
 from event_registration.question_schema import problems_of
 from event_registration.rules import normalise_address
+from event_registration.zones import UNKNOWN_TIME_ZONE, zone_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,28 +30,14 @@ if TYPE_CHECKING:
     from event_registration.model import Registration
     from event_registration.ports import Clock, EventRepository
 
-__all__ = ["UNKNOWN_TIME_ZONE", "Cancellation", "Counts", "Organiser", "zone_of"]
+__all__ = ["Cancellation", "Counts", "Organiser"]
 
 _TRIES = 5
+# What whoever is registered must know of, if it changes.
+_NEWS = ("starts_at", "ends_at", "time_zone", "venue")
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
-UNKNOWN_TIME_ZONE = Problem(
-    "time_zone", "unknown-time-zone", "There is no time zone of this name; capitals count, as in Europe/Berlin."
-)
-"""What is wrong with a time zone's name that is none."""
-
 _ALREADY_OVER = Problem("ends_at", "already-over", "This is over already: a new event must end in the future.")
-
-
-def zone_of(name: str) -> ZoneInfo | None:
-    """
-    Return the time zone of a name, ``None`` if there is none.
-
-    The list of names is the tzdata package's, which the function brings along: what one machine knows all know, and
-    an operating system's own names, such as ``localtime``, are none.
-    """
-    names = (files("tzdata") / "zones").read_text(encoding="ascii").split()
-    return ZoneInfo(name) if name in names else None
 
 
 @frozen
@@ -71,7 +56,7 @@ class Cancellation:
 
     Args:
         registration: The registration, cancelled now.
-        promoted: How many people got a seat by it. Each owes its attendee a mail, which who serves the event sends.
+        promoted: How many people got a seat by it. Their mails and the one about the cancellation are due.
     """
 
     registration: Registration
@@ -82,7 +67,7 @@ class Organiser:
     """
     Sets up and changes events, and sees who is registered.
 
-    It sends no mail. Who gets a seat by what it does is told by the server or the function, whose settling finds them.
+    It sends no mail. What it does lets registrations owe mails, which the server or the function sends.
 
     Args:
         repository: Where events and registrations are kept.
@@ -113,15 +98,18 @@ class Organiser:
         self._repository.create_event(event)
         return self._listing(event.event_id)
 
-    def update(self, event_id: str, changes: Mapping[str, Any]) -> Listing:
+    def update(self, event_id: str, changes: Mapping[str, Any], *, tells: bool = True) -> Listing:
         """
         Change some fields of an event.
 
-        Who waits gets the seats that a higher capacity adds; a lower one takes nobody's seat.
+        Who waits gets the seats that a higher capacity adds; a lower one takes nobody's seat. If another time, time
+        zone or venue makes news of it (`Listing.news`), everybody who is registered is told by mail: from a minute
+        after the last change on, so that one mail tells of several. An event that is over or was called off has none.
 
         Args:
             event_id: The event.
             changes: The fields' new values by their names in `Event`.
+            tells: Whether people are told. News of an earlier change that they aren't told of yet stay news.
 
         Returns:
             The event as it is now.
@@ -148,13 +136,19 @@ class Organiser:
             problems += problems_of(event.questions)
         if problems:
             raise InvalidEventError(problems)
-        listing = self._repository.change_event(old, evolve(old, event=event), now)
+        new = evolve(old, event=event)
+        is_news = any(getattr(event, name) != getattr(old.event, name) for name in _NEWS)
+        if tells and is_news and not old.is_cancelled:
+            new = _with_news(new, now)
+        listing = self._repository.change_event(old, new, now)
         self._repository.settle(event_id, now)
         return listing
 
     def cancel(self, event_id: str) -> Listing:
         """
         Call an event off; nobody can register any more. The registrations stay, and so does an event called off before.
+
+        Everybody who is registered is told by mail, from a minute later on, unless the event is over.
 
         Raises:
             UnknownEventError: There is no such event.
@@ -164,7 +158,8 @@ class Organiser:
         old = self._listing(event_id)
         if old.is_cancelled:
             return old
-        return self._repository.change_event(old, evolve(old, is_cancelled=True), self._clock())
+        now = self._clock()
+        return self._repository.change_event(old, _with_news(evolve(old, is_cancelled=True), now), now)
 
     def events(self) -> list[Listing]:
         """
@@ -281,3 +276,10 @@ class Organiser:
         if listing is None:
             raise UnknownEventError("There is no such event.")
         return listing
+
+
+def _with_news(listing: Listing, now: datetime) -> Listing:
+    """Return a changed event whose attendees are to be told, unless it is over."""
+    if listing.event.ends_at <= now:
+        return listing
+    return evolve(listing, news=listing.revision + 1, telling="")

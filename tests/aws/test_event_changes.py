@@ -391,3 +391,15 @@ def test_a_change_of_what_is_gone_is_refused(clean):
         clean.change_event(gone, gone, NOW)
 
     assert clean.find_event(ID) is None
+
+
+@pytest.mark.parametrize("capacity", [3, 5, 6], ids=["no size", "the announced size", "another size"])
+def test_news_after_an_announced_size_reach_who_came_between(clean, announced, capacity):
+    """Who registers once the capacity has changed, and before the news are stored, is told of them."""
+    completed = clean._settling.complete(ID, None)
+    between = evolve(found(clean, "p0"), told_of=completed.revision)
+    moved = evolve(announced.event, venue="Hall 2", capacity=capacity)
+
+    clean.change_event(announced, evolve(announced, event=moved, news=announced.revision + 1, telling=""), NOW)
+
+    assert current(clean).news_for(between) == "moved"

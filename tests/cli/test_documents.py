@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from event_registration.cli.documents import event_of
 from event_registration.errors import InvalidEventError
-from event_registration.organiser import zone_of
+from event_registration.zones import zone_of
 
 BERLIN = zone_of("Europe/Berlin")
 ZONES = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "Africa/Casablanca", "UTC"]
@@ -206,6 +206,7 @@ class TestFlags:
             "cancelled": False,
             "confirmed": 0,
             "waitlisted": 0,
+            "telling": False,
         }
 
     def test_a_flag_replaces_what_the_file_says(self, run, tmp_path):

@@ -9,6 +9,7 @@ import sys
 from datetime import UTC, datetime
 
 import pytest
+from attrs import evolve
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +22,11 @@ from event_registration.event import EventState, Listing
 from event_registration.organiser import Counts
 from event_registration.testing import make_event
 
-RECORD = (*FIELDS, "state", "revision", "cancelled", "confirmed", "waitlisted")
+RECORD = (*FIELDS, "state", "revision", "cancelled", "confirmed", "waitlisted", "telling")
+
+TOLD = (
+    "Everybody who is registered is told by mail from a minute after the last change on, by the server or the function."
+)
 
 
 def _printed(renderable):
@@ -120,7 +125,7 @@ class TestUpdate:
         after = self._changed(run, data, "--venue", "Hall 1", "--starts-at", "2099-05-01 10:00")
 
         changed = {name for name in before if after[name] != before[name]}
-        assert changed == {"venue", "starts_at", "revision"}
+        assert changed == {"venue", "starts_at", "revision", "telling"}
         assert (after["venue"], after["starts_at"]) == ("Hall 1", "2099-05-01T08:00:00Z")
 
     def test_a_file_changes_what_it_names(self, run, data):
@@ -157,7 +162,30 @@ class TestUpdate:
         result = run("events", "update", "devconf-2099", "--data", data, "--venue", "Hall [b]1[/b]")
 
         assert "Hall [b]1[/b]" in result.stdout
+        assert (
+            result.stdout.splitlines()[-1] == f"It is changed. A running form takes the change within seconds. {TOLD}"
+        )
+
+    def test_what_is_no_news_is_told_to_nobody(self, run, data):
+        """Nothing is said of mail where none comes."""
+        result = run("events", "update", "devconf-2099", "--data", data, "--contact", "events@example.org")
+
         assert result.stdout.splitlines()[-1] == "It is changed. A running form takes the change within seconds."
+
+    def test_people_need_not_be_told(self, run, data, repository):
+        """With --no-mail nobody owes anything, and that is said."""
+        result = run("events", "update", "devconf-2099", "--data", data, "--venue", "Hall 1", "--no-mail")
+
+        assert result.stdout.splitlines()[-1].endswith("within seconds. Nobody is told by mail.")
+        assert repository.find_event("devconf-2099").telling is None
+
+    def test_an_earlier_mail_is_still_to_come(self, run, data):
+        """Whoever wants no mail is told that one comes all the same, about the change before."""
+        run("events", "update", "devconf-2099", "--data", data, "--venue", "Hall 1")
+
+        result = run("events", "update", "devconf-2099", "--data", data, "--venue", "Hall 2", "--no-mail")
+
+        assert result.stdout.splitlines()[-1].endswith("The mail about an earlier change is still to come.")
 
     def test_a_cancelled_event_stays_so(self, run, data):
         """Who changes what was called off isn't told that people may come."""
@@ -165,7 +193,9 @@ class TestUpdate:
 
         result = run("events", "update", "devconf-2099", "--data", data, "--venue", "Hall 1")
 
-        assert result.stdout.splitlines()[-1] == "It is changed. It stays called off."
+        assert result.stdout.splitlines()[-1] == (
+            "It is changed. It stays called off. The mail about an earlier change is still to come."
+        )
 
     def test_nothing_to_change_is_wrong_usage(self, run, data):
         """A command that would change nothing was meant otherwise."""
@@ -275,6 +305,16 @@ class TestShow:
         assert "2026-06-01 09:00" in shown
         assert "UTC" in shown
 
+    def test_news_under_way_are_seen(self, run, data):
+        """As long as not everybody has been told of a change, the card says so, and the record does."""
+        run("events", "update", "devconf-2099", "--data", data, "--venue", "Hall 1")
+
+        card = run("events", "show", "devconf-2099", "--data", data).stdout
+        record = json.loads(run("events", "show", "devconf-2099", "--data", data, "--json").stdout)
+
+        assert "news       not everybody who is registered has been told of the last change yet" in card
+        assert record["telling"] is True
+
     def test_an_unknown_event_is_told(self, run, data):
         """There is nothing to show of an event that nobody set up."""
         result = run("events", "show", "devconf-2098", "--data", data, "--json")
@@ -341,16 +381,23 @@ class TestCancel:
         assert "Call DevConf 2099 (devconf-2099) off, for good?" in result.stderr
         assert json.loads(run("events", "show", "devconf-2099", "--data", data, "--json").stdout)["cancelled"] is False
 
-    def test_it_is_called_off_and_nobody_told(self, run, data):
-        """With a yes the event is cancelled, and who has to be told is where the next command says."""
+    def test_it_is_called_off_and_everybody_told(self, run, data):
+        """With a yes the event is cancelled, and it is said who tells people, and when."""
         result = run("events", "cancel", "devconf-2099", "--data", data, stdin="y\n")
 
         assert result.exit_code == 0
         assert "cancelled" in result.stdout
-        assert "Registration stops within five seconds" in result.stdout
-        assert result.stdout.splitlines()[-1].endswith(
-            f"event-registration registrations list devconf-2099 --data {data}"
-        )
+        assert result.stdout.splitlines()[-1] == (f"It is called off. Registration stops within five seconds. {TOLD}")
+
+    def test_after_its_end_nobody_is_told(self, run, data, repository):
+        """An event that is over is called off in silence."""
+        listing = repository.find_event("devconf-2099")
+        then = {"starts_at": datetime(2020, 1, 1, tzinfo=UTC), "ends_at": datetime(2020, 1, 2, tzinfo=UTC)}
+        repository.change_event(listing, evolve(listing, event=evolve(listing.event, **then)), then["ends_at"])
+
+        result = run("events", "cancel", "devconf-2099", "--data", data, "--yes")
+
+        assert result.stdout.splitlines()[-1] == "It is called off. Registration stops within five seconds."
 
     def test_programs_are_not_asked(self, run, data):
         """With --yes the event is cancelled at once, and printed as it is now; once more is no error."""

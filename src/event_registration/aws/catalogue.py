@@ -54,12 +54,13 @@ class EventTable:
 
     def replace(self, old: Listing, new: Listing, deadline: float | None = None) -> Listing:
         """
-        Store *new* with the revision after that of *old*, and return it.
+        Store *new* with the revision after that of *old*, and return it; if it brings news, they have that revision.
 
         Raises:
             ConditionFailedError: The stored event is not *old* any more.
         """
-        stored = evolve(new, revision=old.revision + 1)
+        revision = old.revision + 1
+        stored = evolve(new, revision=revision, news=revision if new.news > old.news else new.news)
         self._table.transact(_put_both(stored, "revision = :revision", revision=old.revision), deadline)
         return stored
 

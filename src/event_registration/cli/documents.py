@@ -116,7 +116,7 @@ def event_of(document: Mapping[str, Any]) -> Event:
     Raises:
         InvalidEventError: With the problems of all fields, under the wire's names.
     """
-    from event_registration.organiser import UNKNOWN_TIME_ZONE, zone_of
+    from event_registration.zones import UNKNOWN_TIME_ZONE, zone_of
 
     name = document.get("time_zone")
     zone = zone_of(name) if isinstance(name, str) else None

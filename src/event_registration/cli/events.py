@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 __all__ = ["events"]
 
+_NEWS = (
+    "Everybody who is registered is told by mail from a minute after the last change on, by the server or the function."
+)
+
 
 @click.group()
 def events() -> None:
@@ -57,12 +61,14 @@ def create(*, store: Store, document: dict[str, Any], as_json: bool) -> None:
 @event_argument
 @on_store
 @describing
+@click.option("--no-mail", is_flag=True, help="Tell nobody, whatever changes.")
 @json_option
-def update(*, store: Store, event_id: str, document: dict[str, Any], as_json: bool) -> None:
+def update(*, store: Store, event_id: str, document: dict[str, Any], no_mail: bool, as_json: bool) -> None:
     """
     Change what is given, in FILE or in options, and nothing else.
 
-    The word none empties an option, as in --capacity none, and null a field of FILE.
+    The word none empties an option, as in --capacity none, and null a field of FILE. Another time, time zone or venue
+    is news: everybody who is registered is told by mail, from a minute after the last change on.
     """
     if not document:
         raise click.UsageError("Say what changes: with a FILE or with options.")
@@ -72,10 +78,10 @@ def update(*, store: Store, event_id: str, document: dict[str, Any], as_json: bo
         if event.event_id != event_id:
             raise click.ClickException(f"An event keeps its id: this is about {event.event_id}, not {event_id}.")
         with console_for(as_json=as_json).status("Changing the event and its seats"):
-            listing = organiser.update(event_id, _differences(old.event, event))
+            listing = organiser.update(event_id, _differences(old.event, event), tells=not no_mail)
         _show(organiser, listing, as_json=as_json)
     outlook = "It stays called off." if listing.is_cancelled else "A running form takes the change within seconds."
-    _say(f"It is changed. {outlook}", as_json=as_json)
+    _say(f"It is changed. {outlook} {_news(old, listing, no_mail=no_mail)}".rstrip(), as_json=as_json)
 
 
 @events.command()
@@ -114,7 +120,7 @@ def cancel(*, store: Store, event_id: str, yes: bool, as_json: bool) -> None:
     """
     Call an event off, for good: nobody can register any more.
 
-    The registrations stay, and nobody is told by mail.
+    The registrations stay. Everybody who is registered is told by mail, from a minute later on.
     """
     with store.organiser() as organiser:
         old, _ = organiser.event(event_id)
@@ -122,11 +128,17 @@ def cancel(*, store: Store, event_id: str, yes: bool, as_json: bool) -> None:
             click.confirm(f"Call {old.event.event_name} ({event_id}) off, for good?", abort=True, err=True)
         listing = organiser.cancel(event_id)
         _show(organiser, listing, as_json=as_json)
-    _say(
-        "It is called off, and nobody has been told. Registration stops within five seconds; who is registered then: "
-        f"event-registration registrations list {event_id} {store.options}",
-        as_json=as_json,
-    )
+    news = f" {_NEWS}" if listing.telling is not None else ""
+    _say(f"It is called off. Registration stops within five seconds.{news}", as_json=as_json)
+
+
+def _news(old: Listing, new: Listing, *, no_mail: bool) -> str:
+    """Say who is told that *old* was changed into *new*."""
+    if new.news != old.news:
+        return _NEWS
+    if new.telling is not None:
+        return "The mail about an earlier change is still to come."
+    return "Nobody is told by mail." if no_mail else ""
 
 
 def _differences(old: Event, new: Event) -> dict[str, Any]:

@@ -40,6 +40,8 @@ __all__ = [
 
 _COLOURS = {"open": "green", "confirmed": "green", "waitlist": "yellow", "waitlisted": "yellow", "cancelled": "red"}
 
+_NEWS = "not everybody who is registered has been told of the last change yet"
+
 json_option: Callable[[Callable[..., None]], Callable[..., None]] = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON, and nothing else."
 )
@@ -81,12 +83,13 @@ def event_record(listing: Listing, state: EventState, counts: Counts) -> dict[st
         "cancelled": listing.is_cancelled,
         "confirmed": counts.confirmed,
         "waitlisted": counts.waitlisted,
+        "telling": listing.telling is not None,
     }
 
 
 def zone_for(name: str) -> tzinfo:
     """Return the zone to tell times in; UTC if this machine's list doesn't have it (any more)."""
-    from event_registration.organiser import zone_of
+    from event_registration.zones import zone_of
 
     return zone_of(name) or UTC
 
@@ -124,6 +127,7 @@ def event_card(listing: Listing, state: EventState, counts: Counts) -> Renderabl
             "questions": "; ".join(column.title for column in event.questionnaire.columns)
             if event.questionnaire
             else None,
+            "news": _NEWS if listing.telling is not None else None,
         },
     )
 
