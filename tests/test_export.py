@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from event_registration.export import REGISTRATION_FIELDS, CSVLines, JSONLines, registration_record
-from event_registration.mail import Mail, MailState
+from event_registration.mail import Mail, MailKind, MailState
 from event_registration.model import Status
 from event_registration.questions import Column
 from event_registration.testing import make_registration
@@ -58,7 +58,7 @@ def _cells(answers, titles=None):
     """Return the cells of all answers, by the headings of their columns."""
     lines = CSVLines(UTC, _columns(**({name: name for name in answers} if titles is None else titles)))
     headings, row = _read(lines.head + lines.line(make_registration(answers=answers)))
-    return dict(zip(headings[8:], row[8:], strict=True))
+    return dict(zip(headings[9:], row[9:], strict=True))
 
 
 class TestCSVLines:
@@ -71,9 +71,9 @@ class TestCSVLines:
         text = lines.head + lines.line(ADA)
 
         assert text == (
-            '\ufeff"cname","cemail","status","registered_at","seat","place","mail","registrationid",'
+            '\ufeff"cname","cemail","status","registered_at","seat","place","mail","mail_reason","registrationid",'
             '"Diet","Guests","Topics","News?","other answers"\r\n'
-            '"Ada Lovelace","ada@example.org","confirmed","2026-03-01T13:00:05+01:00","7","","sent","ada-1",'
+            '"Ada Lovelace","ada@example.org","confirmed","2026-03-01T13:00:05+01:00","7","","sent","","ada-1",'
             '"vegan","2","Go; Rust","no",""\r\n'
         )
 
@@ -89,7 +89,7 @@ class TestCSVLines:
         """A registration without its time and without an answer has empty cells there."""
         (row,) = _read(CSVLines(UTC, _columns(diet="Diet")).line(make_registration()))
 
-        assert (row[3], row[8], row[9]) == ("", "", "")
+        assert (row[3], row[9], row[10]) == ("", "", "")
 
     @pytest.mark.parametrize(
         ("answer", "cell"),
@@ -134,7 +134,7 @@ class TestCSVLines:
         lines = CSVLines(UTC, _columns(q="=1+1"))
         headings, row = _read(lines.head + lines.line(make_registration(attendee_name="=1+1", attendee_email="+@a.eu")))
 
-        assert (headings[8], row[0], row[1]) == ("'=1+1", "'=1+1", "'+@a.eu")
+        assert (headings[9], row[0], row[1]) == ("'=1+1", "'=1+1", "'+@a.eu")
 
     @given(_ANSWERS)
     @example({"a": "'=1"})
@@ -195,10 +195,22 @@ class TestRegistrationRecord:
     """What programs are told of a registration."""
 
     def test_it_has_all_that_a_row_has(self):
-        """No attribute is left out but the number by which links in mails are told to be its own."""
-        row = row_of(evolve(ADA, place=1, link_generation=2))
+        """No attribute is left out but what only our own code goes by."""
+        mail = Mail(number=2, attempts=1, attempted_at=ADA.registered_at, due_at=ADA.registered_at, reason="budget")
+        owing = evolve(mail, repeated_at=ADA.registered_at)
+        row = row_of(evolve(ADA, place=1, link_generation=2, told_of=2, mail=owing))
 
-        assert {*row} - {"link_generation"} == {*REGISTRATION_FIELDS}
+        assert {*row} - {"link_generation", "told_of", "debt", "mail_at", "repeated_at"} == {*REGISTRATION_FIELDS}
+
+    def test_a_failed_mail_says_why(self):
+        """Whom to write to by hand is seen in both formats."""
+        failed = evolve(ADA, mail=Mail(kind=MailKind.PROMOTED).failed("budget"))
+
+        record = registration_record(failed)
+        (row,) = _read(CSVLines(UTC, []).line(failed))
+
+        assert (record["mail"], record["mail_kind"], record["mail_reason"]) == ("failed", "promoted", "budget")
+        assert row[6:8] == ["failed", "budget"]
 
     def test_what_is_unset_is_none(self):
         """Every name is always there, in one order, and answers are an object."""

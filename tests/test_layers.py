@@ -14,10 +14,10 @@ ROWS = [
     {"model", "questions", "question_schema", "allowance"},
     {"event"},
     {"ports", "wire", "confirmation", "body", "responses", "links"},
-    {"delivery", "catalogue", "arrivals", "export", "feedback"},
+    {"delivery", "catalogue", "arrivals", "export", "feedback", "samples"},
     {"service", "composing", "queues", "relay"},
     {"managed", "organiser"},
-    {"self_service"},
+    {"self_service", "mails"},
     {"api", "settings"},
     {"aws.items", "aws.patience", "aws.payloads", "aws.failures", "aws.logs"},
     {"aws.table", "aws.rows", "aws.seatmap", "local.layout"},
@@ -65,7 +65,7 @@ ROWS = [
     {"cli.completion", "cli.shown", "cli.publishing"},
     {
         *("cli.package", "cli.deploy", "cli.destroy", "cli.doctor", "cli.events", "cli.export", "cli.registrations"),
-        "cli.rotate_keys",
+        *("cli.mail", "cli.rotate_keys"),
     },
     {"cli"},
     {

@@ -104,9 +104,9 @@ def test_every_cell_is_what_it_was(opened):
     """Texts of every script are the same texts, numbers are numbers, times are times, and nothing is calculated."""
     headings, *rows = opened(_people(), COMMA)
 
-    texts = [(kind, value) for kind, value, _ in (row[8] for row in rows[: len(SCRIPTS)])]
+    texts = [(kind, value) for kind, value, _ in (row[9] for row in rows[: len(SCRIPTS)])]
     numbers = [(kind, float(value)) for kind, value, _ in (row[9] for row in rows[-len(NUMBERS) :])]
-    assert [value for _, value, _ in headings[8:11]] == ["Text", "Number", "other answers"]
+    assert [value for _, value, _ in headings[9:12]] == ["Text", "Number", "other answers"]
     assert texts == [("string", text) for text in SCRIPTS.values()]
     assert numbers == [("float", number) for number in NUMBERS]
     assert {row[3][:2] for row in rows} == {("date", "2026-03-01T13:00:00")}
@@ -117,7 +117,7 @@ def test_text_like_a_formula_stays_text(opened):
     """Behind its apostrophe a text is read as it was written, whatever it begins with."""
     _, *rows = opened(_people(), COMMA)
 
-    cells = [row[8] for row in rows[len(SCRIPTS) : -len(NUMBERS)]]
+    cells = [row[9] for row in rows[len(SCRIPTS) : -len(NUMBERS)]]
     assert {(kind, formula) for kind, _, formula in cells} == {("string", None)}
     plain = [text for text in FORMULAS if ";" not in text and "\n" not in text and "\t" not in text]
     assert [value for _, value, _ in cells if value[1:] in plain] == [f"'{text}" for text in plain]

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from event_registration.composing import Composer
     from event_registration.feedback import Feedback
     from event_registration.links import Keyring, Links
+    from event_registration.mails import Mails
     from event_registration.managed import EventRegistrationService
     from event_registration.organiser import Organiser
     from event_registration.pacing import Pacer, Quota
@@ -75,6 +76,7 @@ __all__ = [
     "Mail",
     "MailKind",
     "MailState",
+    "Mails",
     "Message",
     "NotAdmittedError",
     "NotOpenYetError",
@@ -119,6 +121,7 @@ _HOMES = {
     "Feedback": "feedback",
     "Keyring": "links",
     "Links": "links",
+    "Mails": "mails",
     "Organiser": "organiser",
     "Pacer": "pacing",
     "Queues": "queues",

@@ -31,13 +31,15 @@ REGISTRATION_FIELDS = (
     "place",
     "revision",
     "mail",
+    "mail_kind",
+    "mail_reason",
     "attempts",
     "attempted_at",
     "answers",
 )
 """The names of a registration's record."""
 
-_FACTS = ("cname", "cemail", "status", "registered_at", "seat", "place", "mail", "registrationid")
+_FACTS = ("cname", "cemail", "status", "registered_at", "seat", "place", "mail", "mail_reason", "registrationid")
 _OTHER_ANSWERS = "other answers"
 
 # With these a spreadsheet program takes a cell for a formula ("CSV Injection", OWASP): the signs themselves, their
@@ -117,6 +119,7 @@ class CSVLines:
             registration.seat,
             registration.place,
             registration.mail.state.value,
+            registration.mail.reason,
             registration.registration_id,
             *(answers.get(name) for name in self._names),
             json.dumps(others, ensure_ascii=False) if others else None,

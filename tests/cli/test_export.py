@@ -144,7 +144,7 @@ class TestTheFile:
         export()
 
         rows = _rows((folder / "devconf-2099.csv").read_text())
-        assert [row[8:] for row in rows] == [
+        assert [row[9:] for row in rows] == [
             ["News?", "guests", "other answers"],
             ["", "2", ""],
             ["yes", "0", ""],
@@ -161,7 +161,7 @@ class TestTheFile:
         export()
 
         headings, row = _rows((folder / "devconf-2099.csv").read_text())
-        assert (headings[8:], row[8:]) == (["Topic", "other answers"], ["", '{"diet": "vegan"}'])
+        assert (headings[9:], row[9:]) == (["Topic", "other answers"], ["", '{"diet": "vegan"}'])
 
     def test_those_of_an_open_event_are_exported(self, run, tmp_path, folder):
         """Where any event is taken there is no zone but UTC, and there are no questions."""
@@ -173,7 +173,7 @@ class TestTheFile:
 
         headings, row = _rows((folder / "devconf-2026.csv").read_text())
         assert (headings[3], row[3]) == ("registered_at", "2026-03-01T12:00:00+00:00")
-        assert (headings[8:], row[8:]) == (["other answers"], ['{"q": "a"}'])
+        assert (headings[9:], row[9:]) == (["other answers"], ['{"q": "a"}'])
 
 
 class TestReplacing:
@@ -216,7 +216,8 @@ class TestReplacing:
         """An export that fails in the middle leaves yesterday's, and nothing else, and says why."""
         admit(*PEOPLE)
         (folder / "people.csv").write_text("yesterday's")
-        repository._connection.execute("UPDATE registration SET status = 'lost' WHERE cname = 'Bob'")
+        with repository.database.transaction() as connection:
+            connection.execute("UPDATE registration SET status = 'lost' WHERE cname = 'Bob'")
 
         result = export("--output", "people.csv")
 
@@ -386,18 +387,19 @@ def test_many_need_no_more_memory_than_few(data, admit, answer, repository, coun
 
 def _multiply(repository, count):
     """Fill the event up to so many registrations, in no order, otherwise copies of the one that is there."""
-    (present,) = repository._connection.execute("SELECT count(*) FROM registration").fetchone()
     columns = "eventid, eventname, cname, cemail, status, revision, mail, attempts, answers"
-    repository._connection.execute(
-        f"""
-        INSERT INTO registration (digest, registrationid, registered_at, {columns})
-        WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ?)
-        SELECT hex(randomblob(32)), hex(randomblob(16)),
-            strftime('%Y-%m-%dT%H:%M:%f000Z', registered_at, (random() % 1000000) || ' seconds'), {columns}
-        FROM number, (SELECT * FROM registration LIMIT 1)
-        """,  # noqa: S608 - constants
-        (count - present,),
-    )
+    with repository.database.transaction() as connection:
+        (present,) = connection.execute("SELECT count(*) FROM registration").fetchone()
+        connection.execute(
+            f"""
+            INSERT INTO registration (digest, registrationid, registered_at, {columns})
+            WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ?)
+            SELECT hex(randomblob(32)), hex(randomblob(16)),
+                strftime('%Y-%m-%dT%H:%M:%f000Z', registered_at, (random() % 1000000) || ' seconds'), {columns}
+            FROM number, (SELECT * FROM registration LIMIT 1)
+            """,  # noqa: S608 - constants
+            (count - present,),
+        )
 
 
 def test_a_terminal_sees_how_it_goes_on(export, admit, repository, monkeypatch):

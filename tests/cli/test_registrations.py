@@ -48,6 +48,8 @@ class TestList:
             "place": None,
             "revision": 1,
             "mail": "due",
+            "mail_kind": "confirmed",
+            "mail_reason": None,
             "attempts": 0,
             "attempted_at": None,
             "answers": {},
@@ -153,7 +155,7 @@ class TestShow:
             "status        waitlisted",
             "registered    2026-03-01 13:02 CET (Europe/Berlin)",
             "queue number  1",
-            "mail          due, attempts: 0",
+            "mail          waitlisted: due, attempts: 0",
         ]
 
     def test_people_see_the_answers(self, run, data, ask, admit, answer):
@@ -211,7 +213,7 @@ class TestCancel:
         assert [each["status"] for each in people] == ["confirmed"]
 
     def test_it_says_who_it_was_and_what_came_of_it(self, run, data, admit):
-        """Who was cancelled, how many got a seat, and where their mail comes from."""
+        """Who was cancelled, how many got a seat, and where their mails come from."""
         admit(*PEOPLE)
 
         result = run("registrations", "cancel", "devconf-2099", "ada@example.org", "--data", data, stdin="y\n")
@@ -219,13 +221,13 @@ class TestCancel:
         assert result.exit_code == 0
         assert result.stdout.splitlines() == [
             "Ada Lovelace (ada@example.org) is cancelled.",
-            "1 person got a seat from the waiting list. The mail about it comes from the server or the function.",
+            "1 person got a seat from the waiting list. The mails about it come from the server or the function.",
         ]
 
     def test_it_completes_what_others_left(self, run, data, admit, repository):
         """Seats that a process which died has left free are given too, and counted."""
         admit(*PEOPLE)
-        repository.cancel(repository.find("devconf-2099", "ada@example.org"))
+        repository.cancel(repository.find("devconf-2099", "ada@example.org"), datetime(2026, 3, 2, tzinfo=UTC))
         old = repository.find_event("devconf-2099")
         repository.change_event(old, evolve(old, event=evolve(old.event, capacity=2)), old.event.starts_at)
 
@@ -234,12 +236,12 @@ class TestCancel:
         assert result.stdout.splitlines()[-1].startswith("2 people got a seat from the waiting list.")
 
     def test_without_a_queue_nobody_is_promoted(self, run, data, admit):
-        """A seat that nobody waits for stays free, and no mail comes."""
+        """A seat that nobody waits for stays free; who was cancelled is told all the same."""
         admit("Ada Lovelace")
 
         result = run("registrations", "cancel", "devconf-2099", "ada@example.org", "--yes", "--data", data)
 
-        assert result.stdout.splitlines()[-1] == "0 people got a seat from the waiting list."
+        assert result.stdout.splitlines()[-1].startswith("0 people got a seat from the waiting list. The mails about")
 
     def test_programs_are_not_asked(self, run, data, admit):
         """With --yes the registration is cancelled at once, and printed as it is now with the number of promotions."""

@@ -13,6 +13,7 @@ from event_registration.cli.destroy import destroy
 from event_registration.cli.doctor import doctor
 from event_registration.cli.events import events
 from event_registration.cli.export import export
+from event_registration.cli.mail import mail
 from event_registration.cli.package import package
 from event_registration.cli.registrations import registrations
 from event_registration.cli.rotate_keys import rotate_keys
@@ -34,6 +35,7 @@ def main() -> None:
 main.add_command(events)
 main.add_command(registrations)
 registrations.add_command(export)
+main.add_command(mail)
 main.add_command(package)
 main.add_command(serve)
 main.add_command(deploy)

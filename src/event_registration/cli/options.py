@@ -1,4 +1,4 @@
-"""What the commands on a stack have in common: where it is, and how they fail."""
+"""What commands have in common: where a stack is, whose address is meant, and how they fail."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from event_registration.errors import EventRegistrationError
+from event_registration.rules import PROBLEM_MESSAGES, check_address, normalise_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["complaining", "on_stack"]
+__all__ = ["checked_address", "complaining", "on_stack"]
 
 
 def on_stack(command: Callable[..., None]) -> Callable[..., None]:
@@ -34,6 +35,16 @@ def _name(_context: click.Context, _option: click.Parameter, name: str) -> str:
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,127}", name):
         raise click.BadParameter("a stack's name is a letter, then letters, digits and hyphens, at most 128.")
     return name
+
+
+def checked_address(_context: click.Context, _argument: click.Parameter, address: str | None) -> str | None:
+    """Return a person's address in normal form, if one is given."""
+    if address is None:
+        return None
+    address = normalise_address(address)
+    if code := check_address(address):
+        raise click.BadParameter(PROBLEM_MESSAGES[code])
+    return address
 
 
 @contextmanager

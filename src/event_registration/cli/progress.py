@@ -6,14 +6,18 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
+    from collections.abc import Iterable, Iterator
+    from typing import Any, TypeVar
 
     from rich.console import Console
 
     from event_registration.deployment.events import Happening
 
-__all__ = ["bar", "follow"]
+    _Each = TypeVar("_Each")
+
+__all__ = ["bar", "follow", "watched"]
+
+_STEP = 1000
 
 
 def follow(console: Console, happenings: Iterator[Happening], total: int) -> None:
@@ -39,3 +43,15 @@ def bar(console: Console, total: int | None) -> Iterator[tuple[Any, Any]]:
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         yield progress, progress.add_task("Starting", total=total)
+
+
+def watched(each_of: Iterable[_Each], console: Console, description: str, total: int | None = None) -> Iterator[_Each]:
+    """Pass on *each_of* so many, and show meanwhile how many that were."""
+    with bar(console, total) as (progress, task):
+        progress.update(task, description=description)
+        count = 0
+        for count, each in enumerate(each_of, 1):
+            yield each
+            if count % _STEP == 0:
+                progress.update(task, completed=count)
+        progress.update(task, completed=count)

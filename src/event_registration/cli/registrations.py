@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from event_registration.cli.completion import event_argument
+from event_registration.cli.options import checked_address
 from event_registration.cli.shown import (
     console_for,
     json_option,
@@ -20,7 +21,6 @@ from event_registration.cli.shown import (
 from event_registration.cli.store import on_store
 from event_registration.export import registration_record
 from event_registration.model import Status
-from event_registration.rules import PROBLEM_MESSAGES, check_address, normalise_address
 
 if TYPE_CHECKING:
     from event_registration.cli.store import Store
@@ -28,14 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["registrations"]
 
 
-def _checked(_context: click.Context, _argument: click.Parameter, address: str) -> str:
-    address = normalise_address(address)
-    if code := check_address(address):
-        raise click.BadParameter(PROBLEM_MESSAGES[code])
-    return address
-
-
-_address = click.argument("address", callback=_checked)
+_address = click.argument("address", callback=checked_address)
 
 
 @click.group()
@@ -88,7 +81,7 @@ def cancel(*, store: Store, event_id: str, address: str, yes: bool, as_json: boo
     """
     Cancel the registration of one person, whose mail ADDRESS it is, and give the seat to who waits.
 
-    This command sends no mail. Who gets the seat is told by the server or the function, who is cancelled by nobody.
+    Both are told by mail, which the server or the function sends.
     """
     with store.organiser() as organiser:
         found = organiser.registration(event_id, address)
@@ -105,5 +98,4 @@ def cancel(*, store: Store, event_id: str, address: str, yes: bool, as_json: boo
     if was_cancelled and not cancellation.promoted:
         return
     people = "1 person" if cancellation.promoted == 1 else f"{cancellation.promoted:,} people"
-    mail = " The mail about it comes from the server or the function." if cancellation.promoted else ""
-    click.echo(f"{people} got a seat from the waiting list.{mail}")
+    click.echo(f"{people} got a seat from the waiting list. The mails about it come from the server or the function.")

@@ -21,17 +21,20 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from event_registration.event import EventState, Listing
+    from event_registration.mail import Mail
     from event_registration.model import Registration
     from event_registration.organiser import Counts, Organiser
     from event_registration.questions import Questionnaire
 
 __all__ = [
+    "clock",
     "console_for",
     "event_card",
     "event_record",
     "json_option",
     "print_array",
     "print_events",
+    "print_lines",
     "print_object",
     "print_registrations",
     "registration_card",
@@ -117,10 +120,10 @@ def event_card(listing: Listing, state: EventState, counts: Counts) -> Renderabl
             "state": state.value,
             "coming": f"{counts.confirmed:,} {limit}",
             "waiting": f"{counts.waitlisted:,}" if event.waitlist or counts.waitlisted else "no waiting list",
-            "starts": _clock(event.starts_at, zone),
-            "ends": _clock(event.ends_at, zone),
-            "opens": _clock(event.opens_at, zone) or "at once",
-            "closes": _clock(event.closes_at, zone) or "when it starts",
+            "starts": clock(event.starts_at, zone),
+            "ends": clock(event.ends_at, zone),
+            "opens": clock(event.opens_at, zone) or "at once",
+            "closes": clock(event.closes_at, zone) or "when it starts",
             "time zone": str(zone),
             "venue": event.venue,
             "contact": event.contact,
@@ -143,13 +146,13 @@ def print_events(rows: Iterable[tuple[Listing, EventState, Counts]]) -> None:
             (
                 event.event_id,
                 event.event_name,
-                _clock(event.starts_at, zone_for(event.time_zone)),
+                clock(event.starts_at, zone_for(event.time_zone)),
                 state.value,
                 f"{counts.confirmed:,}{of_all}",
                 f"{counts.waitlisted:,}",
             )
         )
-    _print_lines(headings, lines)
+    print_lines(headings, lines)
 
 
 def registration_card(registration: Registration, zone: tzinfo, questions: Questionnaire) -> RenderableType:
@@ -160,10 +163,10 @@ def registration_card(registration: Registration, zone: tzinfo, questions: Quest
             "address": registration.attendee_email,
             "event": f"{registration.event_name} ({registration.event_id})",
             "status": registration.status.value,
-            "registered": f"{_clock(registration.registered_at, zone)} ({zone})",
+            "registered": f"{clock(registration.registered_at, zone)} ({zone})",
             "seat": _number(registration.seat),
             "queue number": _queue_number(registration),
-            "mail": f"{registration.mail.state.value}, attempts: {registration.mail.attempts}",
+            "mail": _mail(registration.mail),
             "registration": registration.registration_id,
         },
         questions.summary(registration.answers),
@@ -180,16 +183,22 @@ def print_registrations(registrations: Iterable[Registration], zone: tzinfo) -> 
             each.status.value,
             _number(each.seat),
             _queue_number(each),
-            _clock(each.registered_at, zone),
+            clock(each.registered_at, zone),
             each.mail.state.value,
         )
         for each in registrations
     )
-    _print_lines(headings, lines)
+    print_lines(headings, lines)
 
 
-def _clock(instant: datetime | None, zone: tzinfo) -> str:
-    """Tell *instant* by the clocks of *zone*, which show some hours twice: the zone's abbreviation says which."""
+def _mail(mail: Mail) -> str:
+    """Tell what becomes of a mail."""
+    why = f" ({mail.reason})" if mail.reason else ""
+    return f"{mail.kind.value}: {mail.state.value}{why}, attempts: {mail.attempts}"
+
+
+def clock(instant: datetime | None, zone: tzinfo) -> str:
+    """Tell *instant* by the clocks of *zone*, which show some hours twice: its abbreviation says which."""
     if instant is None:
         return ""
     time = instant.astimezone(zone)
@@ -220,7 +229,7 @@ def _card(title: str, lines: Mapping[str, str | None], answers: Iterable[tuple[s
     return Group(Text(title, style="bold"), grid)
 
 
-def _print_lines(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+def print_lines(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """
     Print *rows* in columns, a line each, however long it gets: lines that are folded can be neither searched nor cut.
 

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from event_registration.links import Keyring
+    from event_registration.mails import Mails
     from event_registration.organiser import Organiser
-    from event_registration.ports import EventRepository
+    from event_registration.ports import EventRepository, Outbox
 
 __all__ = ["KeyStore", "Store", "on_keys", "on_store"]
 
@@ -88,8 +89,27 @@ class Store:
         """
         from event_registration.organiser import Organiser
 
-        with self._complaining(), self._repository(create=create) as repository, self.explaining():
+        with self._complaining(), self._opened(create=create) as (repository, _), self.explaining():
             yield Organiser(repository)
+
+    @contextmanager
+    def mails(self) -> Iterator[tuple[Organiser, Mails]]:
+        """Open the store for the block, for who looks at people and at their mails; what fails ends it as above."""
+        from event_registration.mails import Mails
+        from event_registration.organiser import Organiser
+
+        with self._complaining(), self._opened(create=False) as (repository, outbox), self.explaining():
+            yield Organiser(repository), Mails(repository, outbox)
+
+    def is_swept(self) -> bool | None:
+        """
+        Tell whether mails that are due are sent though nobody registers just now.
+
+        That is so unless a stack takes any event and lets who registers send; ``None`` if a table alone doesn't tell.
+        """
+        if self.data is not None:
+            return True
+        return None if self.stack is None else "Schedule" in self._outputs()
 
     @contextmanager
     def keys(self) -> Iterator[KeyStore]:
@@ -144,17 +164,18 @@ class Store:
             raise click.ClickException(str(error)) from error
 
     @contextmanager
-    def _repository(self, *, create: bool) -> Iterator[EventRepository]:
+    def _opened(self, *, create: bool) -> Iterator[tuple[EventRepository, Outbox]]:
         if self.data is None:
             yield self._dynamodb(create=create)
             return
         from event_registration.local.events import SQLiteEventRepository
+        from event_registration.local.outbox import SQLiteOutbox
 
         umask = os.umask(0o077)  # names and addresses are nobody else's on this machine
         try:
             repository = SQLiteEventRepository(self._database(self.data, create=create))
             try:
-                yield repository
+                yield repository, SQLiteOutbox(repository)
             finally:
                 repository.close()
         finally:
@@ -175,20 +196,30 @@ class Store:
             )
         return database
 
-    def _dynamodb(self, *, create: bool) -> EventRepository:
+    def _dynamodb(self, *, create: bool) -> tuple[EventRepository, Outbox]:
         import boto3
         from botocore.config import Config
 
         from event_registration.aws.events import DynamoDBEventRepository
+        from event_registration.aws.outbox import DynamoDBOutbox
         from event_registration.deployment.account import Account
-        from event_registration.deployment.stack import Stack
 
         account = Account(region=self.region, profile=self.profile)
-        table = self.table or self._table_of(Stack(account, str(self.stack)).outputs(), create=create)
+        table = self.table or self._table_of(self._outputs(), create=create)
         # The repository tries again itself: it must know of every try whose answer got lost.
         config = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=5)
         session = boto3.Session(region_name=account.region, profile_name=self.profile)
-        return DynamoDBEventRepository(session.client("dynamodb", config=config), table, call_seconds=7, patience=30)
+        client = session.client("dynamodb", config=config)
+        return (
+            DynamoDBEventRepository(client, table, call_seconds=7, patience=30),
+            DynamoDBOutbox(client, table, call_seconds=7, patience=30),
+        )
+
+    def _outputs(self) -> Mapping[str, str]:
+        from event_registration.deployment.account import Account
+        from event_registration.deployment.stack import Stack
+
+        return Stack(Account(region=self.region, profile=self.profile), str(self.stack)).outputs()
 
     def _table_of(self, outputs: Mapping[str, str], *, create: bool) -> str:
         # A stack of a version that knew no events has no such output.
