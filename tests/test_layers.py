@@ -9,7 +9,7 @@ import event_registration
 
 PACKAGE = Path(event_registration.__file__).parent
 ROWS = [
-    {"errors", "assets", "replacing", "rules", "pattern_parts", "schedule"},
+    {"errors", "assets", "replacing", "rules", "pattern_parts", "schedule", "mailserver"},
     {"answers", "patterns", "pacing", "mail", "zones"},
     {"model", "questions", "question_schema", "allowance"},
     {"event"},
@@ -19,7 +19,7 @@ ROWS = [
     {"managed", "organiser"},
     {"self_service", "mails"},
     {"api", "settings"},
-    {"aws.items", "aws.patience", "aws.payloads", "aws.failures", "aws.logs"},
+    {"aws.items", "aws.patience", "aws.payloads", "aws.failures", "aws.logs", "local.mime"},
     {"aws.table", "aws.rows", "aws.seatmap", "local.layout"},
     {"aws.ledger", "local.database"},
     {
@@ -31,6 +31,7 @@ ROWS = [
         "aws.keys",
         "local.sqlite",
         "local.mailbox",
+        "local.smtp",
         "local.keys",
     },
     {"aws.settling", "aws.telling", "local.inbox", "local.events", "local.outbox"},
@@ -109,7 +110,7 @@ ADAPTERS = {
         "aws.telling",
     ),
     *("local.database", "local.layout", "local.sqlite", "local.events", "local.outbox"),
-    *("local.mailbox", "local.inbox", "local.keys"),
+    *("local.mailbox", "local.inbox", "local.keys", "local.mime", "local.smtp"),
 }
 NOT_FOR_ADAPTERS = {
     *("service", "managed", "organiser", "delivery", "relay", "queues", "composing", "feedback"),

@@ -1,0 +1,47 @@
+"""A message as Internet mail (RFC 5322): one sender, one recipient, a text and the same as HTML."""
+
+from __future__ import annotations
+
+import email.policy
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime, make_msgid
+from typing import TYPE_CHECKING
+
+from event_registration.rules import split_sender
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from email.policy import EmailPolicy
+
+    from event_registration.mail import Message
+
+__all__ = ["READABLE", "SENDABLE", "address_of", "mail_of"]
+
+READABLE = email.policy.default.clone(max_line_length=None)
+"""For files: no header is folded, so that an address stays on one line, and texts are UTF-8 as they are."""
+
+SENDABLE = email.policy.SMTP.clone(cte_type="7bit")
+"""For servers: ASCII in lines that every server takes, whatever the scripts, ended by CRLF and nothing else."""
+
+
+def address_of(sender: str) -> Address:
+    """Return *sender*, bare or as ``Name <address>``, in its parts."""
+    name, address = split_sender(sender)
+    return Address(display_name=name, addr_spec=address)
+
+
+def mail_of(message: Message, sender: Address, at: datetime, *, policy: EmailPolicy[EmailMessage]) -> EmailMessage:
+    """Return *message* as mail from *sender*, written at an aware instant, in the form of *policy*."""
+    mail = EmailMessage(policy=policy)
+    mail["Date"] = format_datetime(at)
+    mail["From"] = sender
+    mail["To"] = message.to
+    mail["Subject"] = message.subject
+    mail["Message-ID"] = make_msgid(domain=sender.domain)
+    # RFC 3834, section 5: out-of-office notes don't answer it.
+    mail["Auto-Submitted"] = "auto-generated"
+    encoding = "8bit" if policy.cte_type == "8bit" else None
+    mail.set_content(message.text, cte=encoding)
+    mail.add_alternative(message.html, subtype="html", cte=encoding)
+    return mail
