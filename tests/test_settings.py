@@ -35,6 +35,7 @@ def test_defaults():
         "configuration_set": None,
         "link_keys": None,
         "manage_url": None,
+        "smtp_url": None,
     }
 
 
@@ -50,6 +51,7 @@ VALUES = {
     "configuration_set": ("events_1", "events_1"),
     "link_keys": ("events/links", "events/links"),
     "manage_url": ("https://events.example.org/manage.html", "https://events.example.org/manage.html"),
+    "smtp_url": ("smtps://ada:xyzzy@mail.example.org", "smtps://ada:xyzzy@mail.example.org"),
 }
 # What goes with it, where a setting is of no use alone.
 PARTNERS = {"link_keys": "manage_url", "manage_url": "link_keys"}
@@ -116,6 +118,26 @@ def test_empty_is_missing(name, text):
     settings = _read(**{name.upper(): text})
 
     assert settings == Settings()
+
+
+@pytest.mark.parametrize("text", [None, "", " "], ids=repr)
+def test_refused(text):
+    """A setting that is out of place is told with why, unless it is empty."""
+    refused = {"table": "is for others.", "events": "is for others, too."}
+    variables = {f"{PREFIX}TABLE": "events", f"{PREFIX}SENDER": "nobody"} | (
+        {} if text is None else {f"{PREFIX}EVENTS": text}
+    )
+
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environ(variables, refused=refused)
+
+    first, *_ = caught.value.problems
+    assert (first.field, first.code, first.message) == (
+        "EVENT_REGISTRATION_TABLE",
+        "out-of-place",
+        "is for others.",
+    )
+    assert [each.code for each in caught.value.problems] == ["out-of-place", "invalid-setting"]
 
 
 @pytest.mark.parametrize("text", [None, "", " "], ids=repr)
@@ -508,3 +530,24 @@ def test_mails_per_day(text):
 def test_mails_per_day_out_of_range(text):
     """What is no number in that range is refused."""
     assert _problems(MAILS_PER_DAY=text) == [("EVENT_REGISTRATION_MAILS_PER_DAY", "invalid-setting")]
+
+
+@pytest.mark.parametrize(
+    "text", ["mail.example.org", "https://mail.example.org", "smtps://ada:xyzzy/1@mail.example.org"]
+)
+def test_invalid_smtp_url(text):
+    """What is no mail server's address is refused with an example, and its password told to nobody."""
+    with pytest.raises(SettingsError) as caught:
+        _read(SMTP_URL=text)
+
+    (problem,) = caught.value.problems
+    assert (problem.field, problem.code) == ("EVENT_REGISTRATION_SMTP_URL", "invalid-setting")
+    assert "smtps://user:password@mail.example.org" in problem.message
+    assert "xyzzy" not in str(caught.value)
+
+
+def test_hides_the_mail_servers_password():
+    """Nobody who prints the settings prints the password."""
+    settings = _read(SMTP_URL="smtps://ada:xyzzy@mail.example.org")
+
+    assert "xyzzy" not in repr(settings)

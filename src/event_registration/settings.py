@@ -6,7 +6,7 @@ import re
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import field, frozen
 
 from event_registration.errors import Problem, SettingsError
 from event_registration.mail import MAILS_PER_DAY
@@ -71,6 +71,8 @@ class Settings:
         link_keys: The secret in Secrets Manager, by name or ARN, with the keys that the links in mails are signed with;
             with managed events, and not without *manage_url*.
         manage_url: The address of the page that those links lead to; not without *link_keys*.
+        smtp_url: The mail server through which ``serve`` mails, as `MailServer.from_url` reads it; ``None`` if mails
+            go to its mailbox.
     """
 
     sender: str | None = None
@@ -84,9 +86,16 @@ class Settings:
     configuration_set: str | None = None
     link_keys: str | None = None
     manage_url: str | None = None
+    smtp_url: str | None = field(default=None, repr=False)
 
     @classmethod
-    def from_environ(cls, environ: Mapping[str, str], *, required: Collection[str] = ()) -> Settings:
+    def from_environ(
+        cls,
+        environ: Mapping[str, str],
+        *,
+        required: Collection[str] = (),
+        refused: Mapping[str, str] | None = None,
+    ) -> Settings:
         """
         Read the variables ``EVENT_REGISTRATION_<FIELD>`` of *environ*; lists are separated by commas or spaces.
 
@@ -96,9 +105,10 @@ class Settings:
         Args:
             environ: Variables by name, as in `os.environ`.
             required: The fields that must be set.
+            refused: The fields that must not, each with why.
 
         Raises:
-            SettingsError: With a problem for every variable that is wrong, missing or unknown.
+            SettingsError: With a problem for every variable that is wrong, missing, unknown or out of place.
         """
         given = {name: text.strip() for name, text in environ.items() if name.startswith(PREFIX) and text.strip()}
         problems = [
@@ -108,6 +118,11 @@ class Settings:
             Problem(_variable(name), "required", f"is missing: {_variable(other)} is of no use without it.")
             for name, other in (_TOGETHER, _TOGETHER[::-1])
             if _variable(other) in given and _variable(name) not in given
+        ]
+        problems += [
+            Problem(_variable(name), "out-of-place", why)
+            for name, why in (refused or {}).items()
+            if _variable(name) in given
         ]
         values: dict[str, object] = {}
         for variable, text in given.items():
@@ -157,6 +172,13 @@ def _set_of(parse: Callable[[str], str]) -> Callable[[str], frozenset[str]]:
     return parse_all
 
 
+def _smtp_url(text: str) -> str:
+    from event_registration.mailserver import MailServer  # no function needs it
+
+    MailServer.from_url(text)
+    return text
+
+
 def _mails_per_day(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and 1 <= int(text[:5]) <= _MOST_MAILS):
         raise ValueError(f"must be a whole number from 1 to {_MOST_MAILS}.")
@@ -187,4 +209,5 @@ _PARSERS: dict[str, Callable[[str], object]] = {
     "configuration_set": _matching(_CONFIGURATION_SET, "a configuration set's name: letters, digits, - or _"),
     "link_keys": _matching(_SECRET, "the name or the ARN of a secret in Secrets Manager"),
     "manage_url": _matching(_PAGE, "a page's address without ? and #, as in https://events.example.org/manage.html"),
+    "smtp_url": _smtp_url,
 }

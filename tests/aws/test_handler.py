@@ -856,6 +856,16 @@ def test_sender_is_missing(environment):
     assert [(each.field, each.code) for each in caught.value.problems] == [("EVENT_REGISTRATION_SENDER", "required")]
 
 
+def test_mails_through_ses_only(environment):
+    """A mail server that a function would never use is told as out of place."""
+    environment(SENDER="events@example.org", SMTP_URL="smtps://mail.example.org")
+
+    with pytest.raises(SettingsError, match="mail through SES") as caught:
+        make_lambda_handler()
+
+    assert [each.field for each in caught.value.problems] == ["EVENT_REGISTRATION_SMTP_URL"]
+
+
 @pytest.mark.parametrize(
     ("text", "name"),
     [

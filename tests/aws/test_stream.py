@@ -368,6 +368,15 @@ def test_needs_a_sender(monkeypatch):
     assert [each.field for each in caught.value.problems] == ["EVENT_REGISTRATION_SENDER"]
 
 
+def test_mails_through_ses_only(monkeypatch):
+    """A mail server that it would never use is told as out of place."""
+    monkeypatch.setenv("EVENT_REGISTRATION_SENDER", "events@example.org")
+    monkeypatch.setenv("EVENT_REGISTRATION_SMTP_URL", "smtps://mail.example.org")
+
+    with pytest.raises(SettingsError, match="mail through SES"):
+        make_stream_handler()
+
+
 SENDERS = {
     "event_registration.relay",
     "event_registration.confirmation",

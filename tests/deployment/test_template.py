@@ -33,6 +33,7 @@ from runtime_api import MailService
 
 from event_registration import Settings, make_lambda_handler, make_stream_handler
 from event_registration.aws import DynamoDBEventRepository
+from event_registration.aws.wiring import REFUSED
 from event_registration.deployment import table as tables
 from event_registration.errors import NotifierError, RepositoryUnavailableError
 from event_registration.event import Event
@@ -1177,7 +1178,7 @@ class TestFunction:
 
     def test_every_setting_can_be_given(self):
         """The template sets each variable that the code knows, and no other; of links and mail only where they are."""
-        known = {f"{PREFIX}{each.name.upper()}" for each in attrs.fields(Settings)}
+        known = {f"{PREFIX}{each.name.upper()}" for each in attrs.fields(Settings) if each.name not in REFUSED}
         of_links = {f"{PREFIX}LINK_KEYS", f"{PREFIX}MANAGE_URL"}
         of_requests = {f"{PREFIX}{name}" for name in ("ALLOWED_ORIGINS", "EVENT_IDS", "ON_DUPLICATE")}
         sender = {f"{PREFIX}SENDER"}

@@ -70,7 +70,8 @@ def make_lambda_handler(
         TypeError: Events are managed, and *repository* keeps none, or comes without an *outbox*.
     """
     if settings is None:
-        settings = Settings.from_environ(os.environ, required=("sender",) if notifier is None and _is_inline() else ())
+        required = ("sender",) if notifier is None and _is_inline() else ()
+        settings = Settings.from_environ(os.environ, required=required, refused=wiring.REFUSED)
     client = wiring.dynamodb() if repository is None else None
     if repository is None:
         repository = wiring.repository_of(settings, client)

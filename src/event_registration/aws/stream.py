@@ -49,7 +49,8 @@ def make_stream_handler(
         SettingsError: The environment is wrong or lacks the sender; every problem is named.
     """
     if settings is None:
-        settings = Settings.from_environ(os.environ, required=("sender",) if notifier is None else ())
+        required = ("sender",) if notifier is None else ()
+        settings = Settings.from_environ(os.environ, required=required, refused=wiring.REFUSED)
     client = wiring.dynamodb() if repository is None or outbox is None else None
     if repository is None:
         repository = wiring.repository_of(settings, client)

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from event_registration.ports import EventRepository, Notifier, Outbox, RegistrationRepository
     from event_registration.settings import Settings
 
-__all__ = ["composer_of", "dynamodb", "links_of", "outbox_of", "repository_of", "ses", "ses_mailer"]
+__all__ = ["REFUSED", "composer_of", "dynamodb", "links_of", "outbox_of", "repository_of", "ses", "ses_mailer"]
+
+REFUSED = {"smtp_url": "is for event-registration serve: functions mail through SES."}
+"""The settings that no function has a use for."""
 
 _CALL_SECONDS = 2  # what a call of `dynamodb`'s client can take at worst
 
