@@ -2,7 +2,7 @@
 
 import pytest
 
-from event_registration.mailserver import Encryption, MailServer
+from event_registration.mailserver import Encryption, MailServer, is_loopback
 
 URLS = {
     "smtps://mail.example.org": ("mail.example.org", 465, Encryption.TLS, None, None),
@@ -94,3 +94,21 @@ def test_hides_its_password():
 
     assert "xyzzy" not in repr(server)
     assert "mail.example.org" in repr(server)
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("localhost", True),
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("192.0.2.1", False),
+        ("example.org", False),
+    ],
+)
+def test_knows_an_address_that_only_this_machine_reaches(host, loopback):
+    """Loopback addresses are told from all others; a name that could be anything is none."""
+    assert is_loopback(host) is loopback

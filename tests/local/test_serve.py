@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 from serving import ADA, serving
 
-from event_registration.local.server import _is_loopback, _port
+from event_registration.local.server import _port
 
 
 @pytest.fixture
@@ -298,24 +298,6 @@ def test_has_no_mailbox_page_for_strangers(tmp_path):
         assert status == 404
         assert str(tmp_path / "mailbox") in server.announced
         assert len(server.mails()) == 1
-
-
-@pytest.mark.parametrize(
-    ("host", "loopback"),
-    [
-        ("localhost", True),
-        ("127.0.0.1", True),
-        ("127.9.9.9", True),
-        ("::1", True),
-        ("0.0.0.0", False),
-        ("::", False),
-        ("192.0.2.1", False),
-        ("example.org", False),
-    ],
-)
-def test_knows_an_address_that_only_this_machine_reaches(host, loopback):
-    """The mailbox is shown on loopback addresses; a name that could be anything is none."""
-    assert _is_loopback(host) is loopback
 
 
 @pytest.mark.parametrize("listeners", [{"effective_port": 9}, {"effective_listen": [("::1", 9), ("127.0.0.1", 10)]}])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import os
 import re
@@ -32,7 +31,9 @@ from event_registration.local.keys import KeyFile
 from event_registration.local.mailbox import MailboxNotifier
 from event_registration.local.outbox import SQLiteOutbox
 from event_registration.local.reception import Reception
+from event_registration.local.smtp import SMTPNotifier
 from event_registration.local.worker import Worker
+from event_registration.mailserver import MailServer, is_loopback
 from event_registration.ports import utc_now
 from event_registration.settings import PREFIX, Confirmation, EventsMode, Settings
 
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
     from wsgiref.types import StartResponse, WSGIEnvironment
+
+    from event_registration.ports import Notifier
 
 __all__ = ["App", "serve"]
 
@@ -104,7 +107,7 @@ class App:
         if self._inbox is None or request.method not in {"GET", "HEAD"}:
             raise NotFound
         # A page of another site may have rebound its own name to 127.0.0.1 (DNS rebinding): it then sends that name.
-        if not _is_loopback(_hostname(request.headers.get("Host", ""))):
+        if not is_loopback(_hostname(request.headers.get("Host", ""))):
             return WSGIResponse(
                 "The mailbox is shown under localhost and 127.0.0.1 only.\n", 403, content_type="text/plain"
             )
@@ -150,7 +153,7 @@ def serve(  # noqa: PLR0913 - all keyword-only but the folder
     is_demo: bool = False,
 ) -> None:
     """
-    Serve until the process is told to stop; registrations go to *data*, and so do the mails.
+    Serve until the process is told to stop; registrations go to *data*, and so do the mails, or to a mail server.
 
     Args:
         data: The folder, made if it isn't there, of ``registrations.db`` and ``mailbox/``.
@@ -168,10 +171,16 @@ def serve(  # noqa: PLR0913 - all keyword-only but the folder
     """
     environ = {name: text for name, text in os.environ.items() if text.strip()}
     # The page's address may be told as for the function; the keys are in the folder.
-    defaults = {"SENDER": _SENDER, "CONFIRMATION": Confirmation.OUTBOX.value}
+    defaults = {"CONFIRMATION": Confirmation.OUTBOX.value}
     if f"{PREFIX}MANAGE_URL" in environ:
         defaults["LINK_KEYS"] = _LINK_KEYS
-    settings = Settings.from_environ({f"{PREFIX}{name}": text for name, text in defaults.items()} | environ)
+    # Mail that leaves this machine needs a sender that it can come from, and links that lead here from elsewhere.
+    required = ("sender", "manage_url") if f"{PREFIX}SMTP_URL" in environ else ()
+    if not required:
+        defaults["SENDER"] = _SENDER
+    settings = Settings.from_environ(
+        {f"{PREFIX}{name}": text for name, text in defaults.items()} | environ, required=required
+    )
     os.umask(0o077)  # names and addresses are nobody else's on this machine
     data.mkdir(parents=True, exist_ok=True)
     with _locked(data), closing(SQLiteEventRepository(data / "registrations.db")) as repository:
@@ -190,26 +199,38 @@ def serve(  # noqa: PLR0913 - all keyword-only but the folder
         address = f"http://{f'[{host}]' if ':' in host else host}:{_port(server)}"
         keys = KeyFile(data / _LINK_KEYS)
         keys.read()  # made at the first start, not with the first mail
-        mailbox = data / "mailbox"
+        notifier, inbox, mail = _mail_of(settings, data / "mailbox", host, address)
         reception = Reception(
             settings,
             repository,
             outbox,
-            MailboxNotifier(mailbox, settings.sender or _SENDER),
+            notifier,
             links=Links(keys, settings.manage_url or f"{address}/manage.html"),
             is_told=f"{PREFIX}EVENTS" in environ and not is_demo,
         )
-        app = App(reception, site_folder(), Inbox(mailbox) if _is_loopback(host) else None, log)
+        app = App(reception, site_folder(), inbox, log)
         signal.signal(signal.SIGTERM, _stop)
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that requests wait a moment is no news
         announce(f"Form     {address}/")
-        announce(f"Mailbox  {address}/mailbox" if _is_loopback(host) else f"Mailbox  {mailbox} (not shown)")
+        announce(mail)
         announce(f"Data     {data.resolve()}")
         announce(f"Events   {reception.describe()}")
         for event_id in examples:
             announce(f"         {address}/?event={event_id}")
         with Worker("settle", reception.settle_all, log), Worker("mail", reception.send_due, log):
             server.run()
+
+
+def _mail_of(settings: Settings, mailbox: Path, host: str, address: str) -> tuple[Notifier, Inbox | None, str]:
+    """Return what sends mail, what shows it to those on this machine if it stays here, and a line that says where."""
+    sender = settings.sender or _SENDER
+    if settings.smtp_url:
+        server = MailServer.from_url(settings.smtp_url)
+        return SMTPNotifier(settings.smtp_url, sender), None, f"Mail     smtp {server.host}:{server.port}"
+    notifier = MailboxNotifier(mailbox, sender)
+    if is_loopback(host):
+        return notifier, Inbox(mailbox), f"Mailbox  {address}/mailbox"
+    return notifier, None, f"Mailbox  {mailbox} (not shown)"
 
 
 @contextmanager
@@ -237,15 +258,6 @@ def _hostname(host_header: str) -> str:
         return urlsplit(f"//{host_header}").hostname or ""
     except ValueError:
         return ""
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:
