@@ -14,7 +14,7 @@ from event_registration.relay import Swept
 from event_registration.responses import refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from event_registration.aws.payloads import Returned
     from event_registration.errors import EventRegistrationError
@@ -33,11 +33,13 @@ class Sending:
     Args:
         relay: Sends.
         feedback: Takes back.
+        monotonic: The relay's clock of deadlines, in seconds.
     """
 
-    def __init__(self, relay: Relay, feedback: Feedback) -> None:
+    def __init__(self, relay: Relay, feedback: Feedback, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._relay = relay
         self._feedback = feedback
+        self._monotonic = monotonic
 
     def take(self, payload: object, context: object) -> dict[str, Any]:
         """
@@ -48,7 +50,7 @@ class Sending:
             ValueError: The payload is none of these.
         """
         started = time.monotonic()
-        deadline = deadline_of(context, started)
+        deadline = deadline_of(context, self._monotonic())
         if is_schedule(payload):
             return work(context, started, {MAIL_TROUBLE: lambda: self.sweep(deadline)})
         if returned := returned_of(payload):
