@@ -17,11 +17,14 @@ from browsing import chromium, watched_page
 from click.testing import CliRunner
 from front import front
 from playwright.sync_api import expect
+from returned import bounce
+from runtime_api import MailService
 from serving import ADA
 
 from event_registration.assets import site_folder, template_file
 from event_registration.aws import DynamoDBEventRepository, DynamoDBRepository
 from event_registration.cli import main
+from event_registration.feedback import reference_of
 from event_registration.model import Status
 from event_registration.rules import attendee_digest
 from event_registration.testing import make_registration
@@ -34,6 +37,7 @@ SCHEDULE = (Path(__file__).parent.parent / "payloads" / "schedule.json").read_by
 # Each way of hosting the site goes with one of registering: managed events with an outbox, as by default, and any event
 # with its mail inline, as in the brief.
 EVENTS = {"CloudFront": "managed", "S3Website": "open"}
+INDEXED = {"outbox", "mail_at"}
 # What doesn't depend on either is shown in one of the two.
 ONE_MODE = pytest.mark.parametrize("stack", ["CloudFront"], indirect=True)
 OTHER_MODE = pytest.mark.parametrize("stack", ["S3Website"], indirect=True)
@@ -414,6 +418,149 @@ def test_the_schedule_may_do_what_it_does(by_hand, run, tmp_path):
 
 
 @ONE_MODE
+def test_the_stream_has_mails_sent(stack):
+    """What registers owes a mail, which the sender sends within seconds, without the schedule's doing, and marks."""
+    address = "ada@stream.example"
+
+    answer = stack.request(ADA | {"cemail": address})
+    began = time.monotonic()
+    (mail,) = stack.mails(address)
+    seconds = time.monotonic() - began
+
+    assert answer[0] == 201
+    assert mail.sender == SENDER
+    assert seconds < 10
+    assert stack.mail_state(ADA["eventid"], address) == "sent"
+
+
+@OTHER_MODE
+def test_inline_the_answer_comes_after_the_mail(stack):
+    """Inline there is no sender, and the mail is gone before the person is answered."""
+    address = "ada@inline.example"
+
+    stack.request(ADA | {"cemail": address})
+
+    assert len(stack.mails(address, 0)) == 1
+    assert stack.row(ADA["eventid"], address)["mail"] == "sent"
+    assert {"SenderFunction", "SenderStream", "FailedMails", "Schedule"} & stack.resources.keys() == set()
+
+
+@pytest.fixture
+def outage(by_hand):
+    """Return a mail service that is down, and that the sender uses until the end."""
+    client, name = by_hand.emulator.client("lambda"), by_hand.outputs["SenderFunctionName"]
+    variables = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    with MailService() as service:
+        service.refusal = (HTTPStatus.SERVICE_UNAVAILABLE, "ServiceUnavailable")
+        elsewhere = variables | {"AWS_ENDPOINT_URL_SESV2": service.url}
+        client.update_function_configuration(FunctionName=name, Environment={"Variables": elsewhere})
+        yield service
+        client.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+
+
+@ONE_MODE
+def test_a_mail_outlives_an_outage(by_hand, outage):
+    """
+    While SES fails registrations are taken and their mails wait; once it is healed the schedule sends each, once.
+
+    The schedule is off here: the test lets the minute pass in the row and calls the sender as the rule does.
+    """
+    stack, addresses = by_hand, [f"{name}@outage.example" for name in ("ada", "eve")]
+
+    answers = [stack.request(ADA | {"cemail": address})[0] for address in addresses]
+    waiting = [stack.mail_state(ADA["eventid"], address) for address in addresses]
+    down = stack.invoke("SenderFunctionName")
+    outage.refusal = None
+    for address in addresses:
+        _let_a_minute_pass(stack, ADA["eventid"], address)
+    healed = [stack.invoke("SenderFunctionName") for _ in range(2)]
+
+    assert answers == [201, 201]
+    assert waiting == ["retry", "retry"]
+    assert down["sent"] == 0
+    assert [counts["sent"] for counts in healed] == [2, 0]
+    assert sorted(mail["Destination"]["ToAddresses"] for mail in outage.mails) == [[address] for address in addresses]
+    assert [stack.mail_state(ADA["eventid"], address) for address in addresses] == ["sent", "sent"]
+
+
+def _let_a_minute_pass(stack, eventid, address):
+    """Leave a row as it is when the time has come to try its mail again."""
+    row = stack.row(eventid, address)
+    stack.emulator.client("dynamodb").update_item(
+        TableName=stack.table,
+        Key={name: {"S": row[name]} for name in ("eventid", "sk")},
+        UpdateExpression="SET mail_at = :then",
+        ConditionExpression="attribute_exists(outbox)",
+        ExpressionAttributeValues={":then": {"S": "2026-01-01T00:00:00.000000Z"}},
+    )
+
+
+@ONE_MODE
+def test_what_came_back_is_marked(stack, run, tmp_path):
+    """
+    A bounce of this stack's mail is taken by its rule, marked by the rule's function, and ends mails to the address.
+
+    Nobody but SES may put such an event on the bus: the test asks EventBridge whether the deployed rule matches, and
+    calls what the rule calls.
+    """
+    events, address = stack.emulator.client("events"), "ada@bounce.example"
+    stack.request(ADA | {"cemail": address})
+    stack.mails(address)
+    ours, others = (
+        _of_set(bounce(address, reference_of(ADA["eventid"], 1)), name)
+        for name in (stack.outputs["ConfigurationSet"], "another")
+    )
+
+    pattern = events.describe_rule(Name=stack.outputs["Feedback"])["EventPattern"]
+    matched = [
+        events.test_event_pattern(EventPattern=pattern, Event=json.dumps(each))["Result"] for each in (ours, others)
+    ]
+    (target,) = events.list_targets_by_rule(Rule=stack.outputs["Feedback"])["Targets"]
+    counts = stack.invoke("SenderFunctionName", json.dumps(ours))
+    run("events", "create", _event(tmp_path, "after"), "--stack", stack.name)
+    stack.request(ADA | {"cemail": address, "eventid": "after"})
+
+    assert matched == [True, False]
+    assert target["Arn"].endswith(f":function:{stack.outputs['SenderFunctionName']}")
+    assert counts == {"returned": 1, "outcome": "bounced"}
+    assert stack.mail_state(ADA["eventid"], address) == "bounced"
+    assert stack.mail_state("after", address) == "failed"
+    assert len(stack.mails(address)) == 1
+
+
+def _of_set(event, name):
+    """Return SES's *event* as of a mail that was sent with the configuration set *name*."""
+    event["detail"]["mail"]["tags"]["ses:configuration-set"] = [name]
+    return event
+
+
+@ONE_MODE
+def test_between_the_modes_nothing_is_lost(stack, run):
+    """Inline and back again every mail is sent, by whoever sends then; what is still due is sent by the other one."""
+    addresses = [f"{name}@modes.example" for name in ("due", "inline", "outbox")]
+    mapping = {"UUID": stack.outputs["SenderStream"], "Enabled": False}
+    stack.emulator.client("lambda").update_event_source_mapping(**mapping)
+    stack.emulator.client("events").disable_rule(Name=stack.outputs["Schedule"])
+    stack.request(ADA | {"cemail": addresses[0]})
+
+    inline = run("deploy", "--stack", stack.name, "--confirmation", "inline", "--yes")
+    alone = stack.resources
+    stack.let_send()
+    stack.request(ADA | {"cemail": addresses[1]})
+    at_once = len(stack.mails(addresses[1], 0))
+    swept = stack.settle()
+    run("deploy", "--stack", stack.name, "--confirmation", "outbox", "--yes")
+    stack.let_send()
+    stack.request(ADA | {"cemail": addresses[2]})
+
+    assert "A function of its own loses none" in inline
+    assert {"SenderFunction", "SenderRole", "SenderStream", "FailedMails"} & alone.keys() == set()
+    assert at_once == 1
+    assert swept["sent"] >= 1
+    assert [len(stack.mails(address)) for address in addresses] == [1, 1, 1]
+
+
+@ONE_MODE
 def test_serves_cards(stack):
     """The card of an event can be read by the stack's own site; an event that nobody set up has none."""
     found = stack.request(method="GET", path=f"/events/{ADA['eventid']}")
@@ -692,7 +839,7 @@ def test_doctor_finds_a_deployed_stack_well(healthy, run):
 
 @ONE_MODE
 def test_doctor_names_what_was_broken(healthy, run):
-    """Nine things are broken behind the stack's back, and doctor names the nine."""
+    """A dozen things are broken behind the stack's back, and doctor names the dozen."""
     client, outputs = healthy.emulator.client, healthy.outputs
     alarm = client("cloudwatch").describe_alarms(AlarmNames=[healthy.resources["ApiErrorsAlarm"]])["MetricAlarms"][0]
     kept = ("AlarmName", "Namespace", "MetricName", "Statistic", "Period", "EvaluationPeriods", "Threshold")
@@ -713,7 +860,9 @@ def test_doctor_names_what_was_broken(healthy, run):
     client("cloudwatch").put_metric_alarm(
         **{name: alarm[name] for name in kept}, ComparisonOperator="GreaterThanOrEqualToThreshold", AlarmActions=[]
     )
-    client("events").disable_rule(Name=outputs["Schedule"])
+    for rule in ("Schedule", "Feedback"):
+        client("events").disable_rule(Name=outputs[rule])
+    client("lambda").update_event_source_mapping(UUID=outputs["SenderStream"], Enabled=False)
     client("apigateway").update_account(patchOperations=[{"op": "replace", "path": "/cloudwatchRoleArn", "value": ""}])
     problems = _findings(run, healthy, fails=True)
 
@@ -724,6 +873,9 @@ def test_doctor_names_what_was_broken(healthy, run):
         "events-mode",
         "schedule",
         "link-function",
+        "confirmation",
+        "sender-stream",
+        "feedback",
         "cors-origin",
         "alarms",
         "api-logging-role",
@@ -771,7 +923,7 @@ def test_updates_a_stack_that_was_made_by_hand(run, emulator):
 
 
 def test_a_stack_from_before_the_choice_stays_open(run, emulator):
-    """A stack whose template knew of no catalogue goes on as it is, until its operator says otherwise."""
+    """A stack whose template knew of no catalogue and no outbox goes on as it is, until its operator says otherwise."""
     client = emulator.client("cloudformation")
     parameters = {"CodeBucket": "some", "CodeKey": "any", "SenderAddress": "a@example.org", "TableName": "of-old"}
     client.create_stack(
@@ -784,29 +936,38 @@ def test_a_stack_from_before_the_choice_stays_open(run, emulator):
     before = stack.resources
 
     printed = run("deploy", "--stack", "of-old", "--bucket", "packages", "--yes")
-    kept = (stack.outputs["Events"], {"Schedule", "LinkKeys"} & stack.resources.keys(), stack.config)
-    run("deploy", "--stack", "of-old", "--events", "managed", "--yes")
-    changed = (stack.outputs["Events"], {"Schedule", "LinkKeys"} & stack.resources.keys(), stack.config)
+    added = {"Schedule", "LinkKeys", "SenderFunction"}
+    kept = (stack.outputs["Events"], stack.outputs["Confirmation"], added & stack.resources.keys(), stack.config)
+    (index,) = emulator.client("dynamodb").describe_table(TableName="of-old")["Table"]["GlobalSecondaryIndexes"]
+    run("deploy", "--stack", "of-old", "--events", "managed", "--confirmation", "outbox", "--yes")
+    changed = (stack.outputs["Events"], stack.outputs["Confirmation"], added & stack.resources.keys(), stack.config)
 
     assert "Schedule" not in before
     assert "Events = open" in printed
     assert "EVENT" not in printed
-    assert kept[:2] == ("open", set())
-    assert "managed = false" in kept[2]
-    assert changed[:2] == ("managed", {"Schedule", "LinkKeys"})
-    assert "managed = true" in changed[2]
+    assert "Confirmation = inline" in printed
+    assert kept[:3] == ("open", "inline", set())
+    assert "managed = false" in kept[3]
+    assert (index["IndexName"], index["IndexStatus"]) == ("outbox", "ACTIVE")
+    assert changed[:3] == ("managed", "outbox", added)
+    assert "managed = true" in changed[3]
     run("destroy", "--stack", "of-old", "--yes", "--delete-table", "--confirm-table", "of-old")
 
 
+# What the first template had no name for, and what it did in its place; a part without a name was not there.
+BEFORE = {"Events": "open", "Confirmation": "inline", "MailsPerDay": None, "GlobalSecondaryIndexes": None}
+
+
 def _without_the_choice(value):
-    """Return the template, or a part of it, as it was when all events were open."""
+    """Return the template, or a part of it, as it was when all events were open and all mail was inline."""
     if isinstance(value, list):
-        return [_without_the_choice(each) for each in value]
+        parts = [_without_the_choice(each) for each in value]
+        return [each for each in parts if not isinstance(each, dict) or each.get("AttributeName") not in INDEXED]
     if not isinstance(value, dict):
         return value
-    if value == {"Ref": "Events"}:
-        return "open"
-    return {name: _without_the_choice(each) for name, each in value.items() if name != "Events"}
+    if value.keys() == {"Ref"} and value["Ref"] in BEFORE:
+        return BEFORE[value["Ref"]] or {"Ref": "AWS::NoValue"}
+    return {name: _without_the_choice(each) for name, each in value.items() if name not in BEFORE}
 
 
 def test_a_first_deployment_needs_a_sender(run):

@@ -47,8 +47,8 @@ def table_index(at: Deployed) -> Iterator[Trouble]:
         message = f"Index {INDEX} of table {name} has other keys than outbox and mail_at: {lost}"
         delete = update({"Delete": {"IndexName": INDEX}})
         yield problem(message, "Delete it, and ask doctor again when it is gone:", delete)
-    elif index["IndexStatus"] != "ACTIVE":
-        message = f"Index {INDEX} of table {name} is {index['IndexStatus'].lower()}: late mails are found later."
+    elif (state := index.get("IndexStatus", "ACTIVE")) != "ACTIVE":
+        message = f"Index {INDEX} of table {name} is {state.lower()}: late mails are found later."
         yield advice(message, "Wait until it is active, and ask doctor again.")
 
 
