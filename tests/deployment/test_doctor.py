@@ -7,6 +7,7 @@ import os
 import shlex
 import zipfile
 from contextlib import ExitStack, suppress
+from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
 
 import pytest
@@ -23,15 +24,20 @@ from event_registration.deployment.diagnosis import Deployed
 from event_registration.deployment.doctor import CHECKS, Finding, Severity, examine
 from event_registration.deployment.site import site_files, upload
 from event_registration.deployment.stack import Stack
+from event_registration.deployment.table import DEFINITION
 from event_registration.errors import DeploymentError
 
 NEEDS = sorted({action for check in CHECKS for action in check.needs})
-# The emulator asks for no permission to the account's limits, asks for another one to a function's, and S3 asks for
-# this one only if the object isn't there.
-NEVER_ASKED = {"lambda:GetAccountSettings", "lambda:GetFunctionConcurrency", "s3:ListBucket"}
-ASKED_IN_PLACE = {"lambda:PutFunctionConcurrency"}
+# The emulator asks for no permission to the account's limits, asks for other ones to a function's and to what calls it,
+# and S3 asks for this one only if the object isn't there.
+NEVER_ASKED = {
+    *("lambda:GetAccountSettings", "lambda:GetFunctionConcurrency", "lambda:GetEventSourceMapping"),
+    "s3:ListBucket",
+}
+ASKED_IN_PLACE = {"lambda:PutFunctionConcurrency", "lambda:ListEventSourceMappings"}
 ORIGINS = "EVENT_REGISTRATION_ALLOWED_ORIGINS"
 EVENTS = "EVENT_REGISTRATION_EVENTS"
+CONFIRMATION = "EVENT_REGISTRATION_CONFIRMATION"
 LINK_KEYS = "EVENT_REGISTRATION_LINK_KEYS"
 MANAGE_URL = "EVENT_REGISTRATION_MANAGE_URL"
 ALLOW_ORIGIN = "gatewayresponse.header.Access-Control-Allow-Origin"
@@ -64,7 +70,8 @@ def parts(account):
     )
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("lambda_function.py", "")
+        for entry in ("lambda_function.py", "stream_function.py"):
+            archive.writestr(entry, "")
     account.client("s3").put_object(Bucket="doctor-code", Key="function.zip", Body=packed.getvalue())
     topic = account.client("sns").create_topic(Name="doctor")["TopicArn"]
     account.client("sns").subscribe(TopicArn=topic, Protocol="email", Endpoint="operator@example.org")
@@ -105,7 +112,7 @@ class Deployment:
 
     def rest(self):
         """Have its schedule call its function no more: with sixty stacks that would be sixty processes a minute."""
-        with suppress(ClientError):  # a test may have deleted the rule
+        with suppress(ClientError, KeyError):  # a test may have deleted the rule, or there is none
             self.client("events").disable_rule(Name=self.outputs["Schedule"])
 
     def restore(self, *, enabled):
@@ -132,14 +139,27 @@ class Deployment:
     @property
     def variables(self):
         """The function's variables."""
-        name = self.outputs["FunctionName"]
-        return self.client("lambda").get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        return self.variables_of("FunctionName")
 
     @variables.setter
     def variables(self, variables):
-        self.client("lambda").update_function_configuration(
-            FunctionName=self.outputs["FunctionName"], Environment={"Variables": variables}
-        )
+        self.set_variables(variables, "FunctionName")
+
+    def variables_of(self, output):
+        """Return the variables of one of the functions."""
+        name = self.outputs[output]
+        return self.client("lambda").get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+
+    def set_variables(self, variables, output):
+        """Set the variables of one of the functions."""
+        name = self.outputs[output]
+        self.client("lambda").update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+
+    def destinations(self):
+        """Return whom SES tells what becomes of mails."""
+        name = self.outputs["ConfigurationSet"]
+        answer = self.client("sesv2").get_configuration_set_event_destinations(ConfigurationSetName=name)
+        return answer["EventDestinations"]
 
     def alarm_names(self):
         """Return the names of the stack's alarms."""
@@ -232,7 +252,7 @@ def _value(values, shape):
     if shape.type_name == "structure":
         pairs = (pair.partition("=") for pair in text.split(","))
         return {name: _value([value], shape.members[name]) for name, _, value in pairs}
-    return float(text) if shape.type_name == "double" else text
+    return {"double": float, "integer": int}.get(shape.type_name, str)(text)
 
 
 @pytest.fixture(scope="module")
@@ -261,9 +281,11 @@ def test_keeps_its_names():
     """Programs that read the findings know the checks by these names, in this order."""
     assert [check.name for check in CHECKS] == [
         "ses-sandbox",
+        "ses-quota",
         "ses-identity",
         "ses-configuration-set",
         "table-layout",
+        "table-index",
         "table-ttl",
         "table-recovery",
         "table-protection",
@@ -271,6 +293,11 @@ def test_keeps_its_names():
         "schedule",
         "link-keys",
         "link-function",
+        "confirmation",
+        "sender-stream",
+        "feedback",
+        "failed-mails",
+        "late-mails",
         "cors-origin",
         "https",
         "site-config",
@@ -375,7 +402,8 @@ def test_says_that_something_was_deleted(sound):
     """A table that somebody deleted is a problem of each check that looks at it, and the others go on."""
     gone = sound.wrongs(TableName="gone")
 
-    assert {each.check for each in gone} == {"table-layout", "table-ttl", "table-recovery", "table-protection"}
+    of_the_table = {"table-layout", "table-index", "table-ttl", "table-recovery", "table-protection", "late-mails"}
+    assert {each.check for each in gone} == of_the_table
     assert all("was deleted" in each.message and "destroy" in each.remedy for each in gone)
 
 
@@ -405,6 +433,26 @@ def test_sees_paused_sending(account, answer):
     assert "paused" in finding.message
     assert "SHUTDOWN" in finding.message
     assert "put-account-sending-attributes" in finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("most", "sent", "expected"),
+    [
+        (200, 159, []),
+        (200, 160, [Severity.ADVICE]),
+        (200, 200, [Severity.PROBLEM]),
+        (-1, 1_000_000, []),
+    ],
+)
+def test_sees_how_much_of_the_quota_is_left(account, answer, most, sent, expected):
+    """When SES has taken four fifths of a day's mails that is worth a word; when it has taken all, mails wait."""
+    quota = {"Max24HourSend": most, "MaxSendRate": 1, "SentLast24Hours": sent}
+    answer("sesv2", "get_account", {"SendQuota": quota})
+
+    troubles = _troubles("ses-quota", account)
+
+    assert [each.severity for each in troubles] == expected
+    assert all(f"{sent} of the 200 mails" in each.message for each in troubles)
 
 
 def test_sees_an_unknown_sender(patient):
@@ -517,6 +565,57 @@ def test_sees_a_table_with_other_keys(sound, keys):
     assert "--table NEW_NAME" in finding.remedy
 
 
+def test_sees_that_the_index_is_missing(patient):
+    """Without the outbox's index doctor's own command makes it, as the template has it."""
+    client = patient.client("dynamodb")
+    made = client.describe_table(TableName=patient.name)["Table"]["GlobalSecondaryIndexes"]
+    client.update_table(TableName=patient.name, GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "outbox"}}])
+
+    (finding,) = patient.troubles("table-index")
+
+    assert finding.severity is Severity.PROBLEM
+    patient.obey(finding.remedy)
+    assert patient.troubles("table-index") == []
+    (index,) = client.describe_table(TableName=patient.name)["Table"]["GlobalSecondaryIndexes"]
+    assert [(each["IndexName"], each["KeySchema"], each["Projection"]) for each in made] == [
+        (index["IndexName"], index["KeySchema"], index["Projection"])
+    ]
+
+
+def test_sees_an_index_with_other_keys(patient):
+    """An index of our name by other keys finds no mail; doctor's own commands make way for ours, and make it."""
+    client = patient.client("dynamodb")
+    client.update_table(TableName=patient.name, GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "outbox"}}])
+    other = DEFINITION | {"KeySchema": [{"AttributeName": "sk", "KeyType": "HASH"}]}
+    client.update_table(
+        TableName=patient.name,
+        AttributeDefinitions=[{"AttributeName": "sk", "AttributeType": "S"}],
+        GlobalSecondaryIndexUpdates=[{"Create": other}],
+    )
+
+    for message in ("has other keys than outbox and mail_at", "has no index outbox"):
+        (finding,) = patient.troubles("table-index")
+        assert finding.severity is Severity.PROBLEM
+        assert message in finding.message
+        patient.obey(finding.remedy)
+
+    assert patient.troubles("table-index") == []
+
+
+def test_says_that_the_index_is_being_made(account, answer):
+    """An index that DynamoDB still fills is no problem, but worth a word."""
+    keys = {"outbox": "HASH", "mail_at": "RANGE"}
+    index = {"IndexName": "outbox", "IndexStatus": "CREATING", "KeySchema": DEFINITION["KeySchema"]}
+    attributes = [{"AttributeName": key, "AttributeType": "S"} for key in keys]
+    table = {"TableName": "events", "AttributeDefinitions": attributes, "GlobalSecondaryIndexes": [index]}
+    answer("dynamodb", "describe_table", {"Table": table})
+
+    (finding,) = _troubles("table-index", account, TableName="events")
+
+    assert finding.severity is Severity.ADVICE
+    assert "is creating" in finding.message
+
+
 @pytest.mark.parametrize("attribute", [None, "registered_at"])
 def test_sees_that_nothing_expires(patient, attribute):
     """Without expiry, or with expiry by another attribute, doctor's own commands put it right."""
@@ -578,10 +677,21 @@ def test_sees_a_function_of_another_mode(account, parts, mode, given):
     assert stack.variables | {EVENTS: mode} == before
 
 
-def _remove(stack):
-    events, name = stack.client("events"), stack.outputs["Schedule"]
-    events.remove_targets(Rule=name, Ids=["function"])
+def _remove(stack, rule="Schedule"):
+    events, name = stack.client("events"), stack.outputs[rule]
+    _aim_at_nobody(stack, rule)
     events.delete_rule(Name=name)
+
+
+def _aim_at_nobody(stack, rule="Schedule"):
+    events, name = stack.client("events"), stack.outputs[rule]
+    targets = events.list_targets_by_rule(Rule=name)["Targets"]
+    events.remove_targets(Rule=name, Ids=[target["Id"] for target in targets])
+
+
+def _mislead(stack, rule="Schedule"):
+    other = {"Id": "function", "Arn": "arn:aws:lambda:eu-west-1:000000000000:function:other"}
+    stack.client("events").put_targets(Rule=stack.outputs[rule], Targets=[other])
 
 
 HARM = {
@@ -590,18 +700,9 @@ HARM = {
         lambda stack: stack.client("events").put_rule(Name=stack.outputs["Schedule"], ScheduleExpression="rate(1 day)"),
         ["rate(1 day)"],
     ),
-    "aimless": (
-        lambda stack: stack.client("events").remove_targets(Rule=stack.outputs["Schedule"], Ids=["function"]),
-        ["calls no function of ours"],
-    ),
-    "misled": (
-        lambda stack: stack.client("events").put_targets(
-            Rule=stack.outputs["Schedule"],
-            Targets=[{"Id": "function", "Arn": "arn:aws:lambda:eu-west-1:000000000000:function:other"}],
-        ),
-        ["calls no function of ours"],
-    ),
-    "gone": (_remove, ["is gone", "calls no function of ours"]),
+    "aimless": (_aim_at_nobody, ["doesn't call the function", "doesn't call the sender"]),
+    "misled": (_mislead, ["doesn't call the function"]),
+    "gone": (_remove, ["is gone", "doesn't call the function", "doesn't call the sender"]),
 }
 
 
@@ -621,11 +722,31 @@ def test_sees_that_nobody_serves_the_queues(patient, harm, messages):
 
 
 def test_open_events_need_no_schedule(account, parts):
-    """Where events are open nothing is looked for, and all is well."""
-    stack = Deployment(account, **parts, Events="open")
+    """Where events are open and mails inline nothing is looked for, and all is well."""
+    stack = Deployment(account, **parts, Events="open", Confirmation="inline")
 
     assert "Schedule" not in stack.outputs
     assert stack.wrongs() == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "called"),
+    [({"Events": "open"}, ["sender"]), ({"Confirmation": "inline"}, ["function"])],
+    ids=["open", "inline"],
+)
+def test_looks_for_those_whom_a_schedule_calls(account, parts, mode, called):
+    """Of open events with an outbox the sender is called, inline the function alone: and without that it is missed."""
+    stack = Deployment(account, **parts | mode)
+    sound = stack.wrongs()
+
+    _aim_at_nobody(stack)
+    findings = stack.troubles("schedule")
+
+    assert sound == []
+    assert [
+        name for name in ("function", "sender") for each in findings if f"doesn't call the {name}" in each.message
+    ] == called
+    stack.rest()
 
 
 # Links
@@ -686,18 +807,21 @@ def test_sees_a_function_without_links(patient, names, given):
     assert patient.variables == before
 
 
-def test_sees_a_role_without_the_right(patient):
+@pytest.mark.parametrize(
+    ("who", "role", "policy"), [("function", "FunctionRole", "register"), ("sender", "SenderRole", "send")]
+)
+def test_sees_a_role_without_the_right(patient, who, role, policy):
     """A function that may not read the keys is a problem until doctor's own command lets it, and nothing else."""
-    (role,) = (name for logical, name in Stack(patient.account, patient.name).resources().items() if "Role" in logical)
-    patient.client("iam").delete_role_policy(RoleName=role, PolicyName="register")
+    name = Stack(patient.account, patient.name).resources()[role]
+    patient.client("iam").delete_role_policy(RoleName=name, PolicyName=policy)
 
     (finding,) = patient.troubles("link-function")
 
     assert finding.severity is Severity.PROBLEM
-    assert "may not read" in finding.message
+    assert f"The {who} may not read" in finding.message
     patient.obey(finding.remedy)
     assert patient.troubles("link-function") == []
-    policy = patient.client("iam").get_role_policy(RoleName=role, PolicyName="links")["PolicyDocument"]
+    policy = patient.client("iam").get_role_policy(RoleName=name, PolicyName="links")["PolicyDocument"]
     assert [(each["Action"], each["Resource"]) for each in policy["Statement"]] == [
         ("secretsmanager:GetSecretValue", patient.outputs["LinkKeys"])
     ]
@@ -716,6 +840,144 @@ def test_keys_of_a_rotation_are_well(patient):
     assert CliRunner().invoke(main, ["rotate-keys", "--stack", patient.name]).exit_code == 0
 
     assert patient.troubles("link-keys") == []
+
+
+# Outbox
+
+
+@pytest.mark.parametrize("output", ["FunctionName", "SenderFunctionName"])
+@pytest.mark.parametrize("given", ["inline", None])
+def test_sees_a_function_that_sends_otherwise(patient, output, given):
+    """Both functions know who sends mail; the remedy keeps the other variables of the one that doesn't."""
+    before = patient.variables_of(output)
+    kept = {name: value for name, value in before.items() if name != CONFIRMATION}
+    patient.set_variables(kept | ({CONFIRMATION: given} if given else {}), output)
+
+    (finding,) = patient.troubles("confirmation")
+
+    assert finding.severity is Severity.PROBLEM
+    patient.obey(finding.remedy)
+    assert patient.troubles("confirmation") == []
+    assert patient.variables_of(output) == before
+
+
+def test_sees_that_the_stream_calls_nobody(patient):
+    """A stream that was switched off is a problem until doctor's own command switches it on."""
+    patient.client("lambda").update_event_source_mapping(UUID=patient.outputs["SenderStream"], Enabled=False)
+
+    (finding,) = patient.troubles("sender-stream")
+
+    assert finding.severity is Severity.PROBLEM
+    patient.obey(finding.remedy)
+    assert patient.troubles("sender-stream") == []
+
+
+def test_sees_that_the_stream_is_let_go(patient):
+    """What calls the sender and was deleted is made again by our own commands, which are named in their order."""
+    patient.client("lambda").delete_event_source_mapping(UUID=patient.outputs["SenderStream"])
+
+    (finding,) = patient.troubles("sender-stream")
+
+    assert finding.severity is Severity.PROBLEM
+    commands = [line for line in finding.remedy.splitlines() if line.startswith("event-registration")]
+    assert [line.split()[-1] for line in commands] == ["inline", "outbox"]
+
+
+@pytest.mark.parametrize("result", ["PROBLEM: Function call failed", "FAILED"])
+def test_sees_that_the_sender_fails(account, answer, result):
+    """What Lambda says of the last call is told, with where to read why."""
+    answer("lambda", "get_event_source_mapping", {"State": "Enabled", "LastProcessingResult": result})
+
+    (finding,) = _troubles(
+        "sender-stream", account, Confirmation="outbox", SenderStream="0f1e2d3c-0000-4000-8000-000000000001"
+    )
+
+    assert finding.severity is Severity.PROBLEM
+    assert result in finding.message
+    assert "/event-registration/events/sender" in finding.remedy
+
+
+FEEDBACK_HARM = {
+    "untold": (
+        lambda stack: [
+            stack.client("sesv2").delete_configuration_set_event_destination(
+                ConfigurationSetName=stack.outputs["ConfigurationSet"], EventDestinationName=each["Name"]
+            )
+            for each in stack.destinations()
+        ],
+        ["SES tells nobody"],
+    ),
+    "off": (lambda stack: stack.client("events").disable_rule(Name=stack.outputs["Feedback"]), ["is off"]),
+    "aimless": (lambda stack: _aim_at_nobody(stack, "Feedback"), ["calls no function of ours"]),
+    "misled": (lambda stack: _mislead(stack, "Feedback"), ["calls no function of ours"]),
+    "gone": (lambda stack: _remove(stack, "Feedback"), ["is gone", "calls no function of ours"]),
+}
+
+
+@pytest.mark.parametrize("mode", ["outbox", "inline"])
+@pytest.mark.parametrize(("harm", "messages"), FEEDBACK_HARM.values(), ids=FEEDBACK_HARM.keys())
+def test_sees_that_nobody_hears_of_bounces(account, parts, harm, messages, mode):
+    """What keeps SES's word from who marks what came back is a problem until doctor's own commands mend it."""
+    stack = Deployment(account, **parts, Confirmation=mode)
+    harm(stack)
+
+    findings = stack.troubles("feedback")
+
+    assert {each.severity for each in findings} == {Severity.PROBLEM}
+    assert len(findings) == len(messages)
+    for finding, message in zip(findings, messages, strict=True):
+        assert message in finding.message
+        stack.obey(finding.remedy)
+    assert stack.troubles("feedback") == []
+    stack.rest()
+
+
+def test_sees_what_the_sender_was_given_up_on(patient):
+    """What is in the queue of failures is worth a word until somebody has read it and emptied the queue."""
+    queue = patient.outputs["FailedMails"]
+    patient.client("sqs").send_message(QueueUrl=queue, MessageBody="{}")
+
+    (finding,) = patient.troubles("failed-mails")
+
+    assert finding.severity is Severity.ADVICE
+    assert "1 times" in finding.message
+    patient.obey(finding.remedy)
+    assert patient.troubles("failed-mails") == []
+
+
+@pytest.mark.parametrize(
+    ("minutes", "mode", "expected"),
+    [
+        (14, {}, []),
+        (16, {}, [Severity.PROBLEM]),
+        (16, {"Confirmation": "inline"}, [Severity.PROBLEM]),
+        (16, {"Confirmation": "inline", "Events": "open"}, [Severity.ADVICE]),
+    ],
+)
+def test_sees_that_a_mail_is_late(account, parts, minutes, mode, expected):
+    """A mail that nobody has tried for a quarter of an hour is told by its age, and of nobody whose it is."""
+    stack = Deployment(account, **parts | mode)
+    now = datetime.now(UTC)
+    for shard, age in (("0", -60), ("7", minutes), ("f", minutes - 1)):
+        item = {"eventid": "e", "sk": f"REGISTRATION#{shard}", "outbox": shard}
+        item["mail_at"] = (now - timedelta(minutes=age)).isoformat(timespec="microseconds")
+        stack.client("dynamodb").put_item(TableName=stack.name, Item={name: {"S": text} for name, text in item.items()})
+
+    findings = stack.troubles("late-mails")
+
+    assert [each.severity for each in findings] == expected
+    assert all(f"{minutes} minutes ago" in each.message for each in findings)
+    assert not any("REGISTRATION" in each.message + each.remedy for each in findings)
+    stack.rest()
+
+
+def test_inline_there_is_no_sender(account, parts):
+    """Where who registers sends the mail nothing is looked for that another would do, and all is well."""
+    stack = Deployment(account, **parts, Confirmation="inline")
+
+    assert {"SenderFunctionName", "SenderStream", "FailedMails"} & stack.outputs.keys() == set()
+    assert stack.wrongs() == []
+    stack.rest()
 
 
 # Form and API
