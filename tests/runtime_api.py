@@ -97,6 +97,7 @@ def runtime(
     version: str,
     packages: Sequence[Path] = (),
     environ: Mapping[str, str],
+    handler: str = "lambda_function.handler",
     init_seconds: float = 30,
 ) -> Iterator[Function]:
     """
@@ -108,6 +109,7 @@ def runtime(
         version: Its version, as in ``3.13``.
         packages: Where the client and boto3 are, if the interpreter doesn't have them itself.
         environ: The function's own variables; it sees none of the tests'.
+        handler: Its handler, as Lambda's setting names it.
         init_seconds: The time it has to load.
 
     Raises:
@@ -117,12 +119,13 @@ def runtime(
         log = Path(home, "log")
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [*python, "-P", "-m", "awslambdaric", "lambda_function.handler"],
+                [*python, "-P", "-m", "awslambdaric", handler],
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=task_root,
                 env=_variables(version)
                 | {
+                    "_HANDLER": handler,
                     "AWS_LAMBDA_RUNTIME_API": api.address,
                     "LAMBDA_TASK_ROOT": str(task_root),
                     "PYTHONPATH": ":".join(map(str, (task_root, *packages))),
@@ -145,7 +148,6 @@ def runtime(
 def _variables(version: str) -> dict[str, str]:
     """Return what Lambda sets ("Defined runtime environment variables", Lambda developer guide)."""
     return {
-        "_HANDLER": "lambda_function.handler",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_DEFAULT_REGION": "eu-west-1",
         "AWS_EXECUTION_ENV": f"AWS_Lambda_python{version}",

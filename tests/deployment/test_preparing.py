@@ -246,6 +246,52 @@ def test_makes_the_logging_role_once(account, role, resources, expected):
         assert _manage_logging(account, resources) == expected
 
 
+def _table(**index):
+    """Return what DynamoDB says of a table of ours, with an index that is like ours but for *index*."""
+    keys = [*table.KEYS, *table.INDEX_KEYS]
+    ours = {"IndexName": "outbox", "KeySchema": table.DEFINITION["KeySchema"], "IndexStatus": "ACTIVE"}
+    return {
+        "TableName": "events",
+        "AttributeDefinitions": [{"AttributeName": key, "AttributeType": letter} for key, _, letter in keys],
+        "KeySchema": [{"AttributeName": key, "KeyType": kind} for key, kind, _ in table.KEYS],
+        "GlobalSecondaryIndexes": [ours | index],
+    }
+
+
+@pytest.mark.parametrize("index", [{}, {"IndexName": "another"}], ids=["ours", "another"])
+def test_takes_over_a_table_of_ours(index):
+    """A table with our keys can be taken over, with the outbox's index or without."""
+    table.check(_table(**index))
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        [{"AttributeName": "outbox", "KeyType": "HASH"}],
+        [{"AttributeName": "outbox", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+    ],
+)
+def test_refuses_an_index_by_other_keys(keys):
+    """A table whose index has our name and other keys is not taken over: no mail that is due would be found."""
+    with pytest.raises(DeploymentError, match=r"an index 'outbox' that is not keyed by outbox and mail_at.*--table"):
+        table.check(_table(KeySchema=keys))
+
+
+def test_waits_for_the_index_and_says_so(account):
+    """A large table takes its time to be indexed: that is waited for without an end, and told by the minute."""
+    pauses, told = [], []
+    with Stubber(account.client("dynamodb")) as stubber:
+        for state in (*["CREATING"] * 25, "ACTIVE"):
+            stubber.add_response("describe_table", {"Table": _table(IndexStatus=state)}, {"TableName": "events"})
+
+        table._wait_for_index(account, "events", told.append, sleep=pauses.append)
+
+        stubber.assert_no_pending_responses()
+    assert len(pauses) == 25
+    assert told[0] == "Table events gets its index, for which all of it is read: 0 minutes so far"
+    assert told[-1].endswith("2 minutes so far")
+
+
 def test_does_not_guess_about_tables(account):
     """If DynamoDB can't be asked, the table isn't taken for missing."""
     with Stubber(account.client("dynamodb")) as stubber:

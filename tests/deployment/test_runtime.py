@@ -11,13 +11,15 @@ from pathlib import Path
 
 import pypi
 import pytest
+from returned import bounce
 from runtime_api import ExitError, FunctionError, InitError, MailService, TimedOutError, runtime
 
 from event_registration.deployment.package import build_package
 from event_registration.errors import DeploymentError
 
 VERSION = ".".join(platform.python_version_tuple()[:2])
-PAYLOAD = json.loads((Path(__file__).parent.parent / "payloads" / "rest-api.json").read_text("utf-8"))
+PAYLOADS = Path(__file__).parent.parent / "payloads"
+PAYLOAD, SCHEDULE = (json.loads((PAYLOADS / f"{name}.json").read_text("utf-8")) for name in ("rest-api", "schedule"))
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +81,17 @@ def function(python, task_root, environ):
         yield function
 
 
+@pytest.fixture(scope="module")
+def outbox(python, task_root, environ):
+    """Return the packaged functions of a stack with an outbox, loaded: who registers, and the sender."""
+    shared = {"version": VERSION, "environ": environ | {"EVENT_REGISTRATION_CONFIRMATION": "outbox"}}
+    with (
+        runtime(task_root, python, **shared) as function,
+        runtime(task_root, python, handler="stream_function.handler", **shared) as sender,
+    ):
+        yield function, sender
+
+
 @pytest.fixture
 def port():
     """Return a socket with a port of this machine that nobody listens on."""
@@ -107,16 +120,73 @@ def test_registers(function, ses, engine_client, table):
     """A REST API's call of the packaged function is a row and a mail; its repeat is answered alike and adds none."""
     answers = [function.invoke(PAYLOAD) for _ in range(2)]
 
-    rows = engine_client.query(
-        TableName=table,
-        KeyConditionExpression="eventid = :event",
-        FilterExpression="cemail = :address",
-        ExpressionAttributeValues={":event": {"S": "devconf-2026"}, ":address": {"S": "ada@example.org"}},
-    )["Items"]
+    rows = _rows(engine_client, table, "ada@example.org")
     assert answers[0]["statusCode"] == 201
     assert answers[0] == answers[1]
     assert [row["mail"]["S"] for row in rows] == ["sent"]
-    assert [mail["Destination"] for mail in ses.mails].count({"ToAddresses": ["ada@example.org"]}) == 1
+    assert len(_mails(ses, "ada@example.org")) == 1
+
+
+def _rows(engine_client, table, address):
+    """Return the rows of *address*."""
+    return engine_client.query(
+        TableName=table,
+        KeyConditionExpression="eventid = :event",
+        FilterExpression="cemail = :address",
+        ExpressionAttributeValues={":event": {"S": "devconf-2026"}, ":address": {"S": address}},
+    )["Items"]
+
+
+def _mails(ses, address):
+    return [mail for mail in ses.mails if mail["Destination"] == {"ToAddresses": [address]}]
+
+
+def test_sends_what_the_stream_brings(outbox, ses, engine_client, table):
+    """What registers leaves its mail due; the packaged sender sends it once, however often the stream brings it."""
+    function, sender = outbox
+    address = "ada@stream.example"
+
+    function.invoke(_call(address))
+    (due,) = _rows(engine_client, table, address)
+    before = len(_mails(ses, address))
+    record = {"Keys": {name: due[name] for name in ("eventid", "sk")}, "NewImage": due, "SequenceNumber": "1"}
+    answers = [sender.invoke({"Records": [{"eventSource": "aws:dynamodb", "dynamodb": record}]}) for _ in range(2)]
+
+    (sent,) = _rows(engine_client, table, address)
+    assert (due["mail"]["S"], before) == ("due", 0)
+    assert answers == [{"batchItemFailures": []}] * 2
+    assert (sent["mail"]["S"], len(_mails(ses, address))) == ("sent", 1)
+
+
+def test_sends_what_the_schedule_finds(outbox, ses, engine_client, table):
+    """What the stream has missed the packaged sender finds by the index, and logs one line without a person in it."""
+    function, sender = outbox
+    address = "grace@schedule.example"
+    function.invoke(_call(address))
+    before = len(sender.log)
+
+    answer = sender.invoke(SCHEDULE)
+
+    (row,) = _rows(engine_client, table, address)
+    (text,) = sender.log[before:]
+    assert (answer, json.loads(text)["sent"]) == ({"sent": 1}, 1)
+    assert (row["mail"]["S"], len(_mails(ses, address))) == ("sent", 1)
+    assert not re.search("ada|grace|example", text, re.IGNORECASE)
+
+
+def test_marks_what_came_back(outbox, ses, engine_client, table):
+    """What SES tells of a mail by the tag that it was sent with is in the row of just that registration."""
+    function, sender = outbox
+    address = "ada@bounced.example"
+    function.invoke(_call(address))
+    sender.invoke(SCHEDULE)
+    (mail,) = _mails(ses, address)
+
+    answer = sender.invoke(bounce(address, {tag["Name"]: tag["Value"] for tag in mail["EmailTags"]}["reference"]))
+
+    (row,) = _rows(engine_client, table, address)
+    assert answer == {"returned": 1, "outcome": "bounced"}
+    assert row["mail"]["S"] == "bounced"
 
 
 def test_refuses(function):
@@ -182,11 +252,12 @@ def test_answers_before_its_deadline(python, task_root, environ, port):
     assert answer["statusCode"] == 503
 
 
-def test_names_what_is_missing(python, task_root):
+@pytest.mark.parametrize("handler", ["lambda_function.handler", "stream_function.handler"])
+def test_names_what_is_missing(python, task_root, handler):
     """Without a sender the function can't be loaded, and Lambda is told the variable that it lacks."""
     with (
         pytest.raises(InitError, match=r"SettingsError: .*EVENT_REGISTRATION_SENDER"),
-        runtime(task_root, python, version=VERSION, environ={}),
+        runtime(task_root, python, version=VERSION, environ={}, handler=handler),
     ):
         pass
 
