@@ -6,9 +6,11 @@ import itertools
 
 import boto3
 import engine
+import markup
 import npm
 import pytest
 from botocore.config import Config
+from playwright.sync_api import sync_playwright
 
 from event_registration.aws import DynamoDBRepository
 from event_registration.local import SQLiteRepository
@@ -20,6 +22,20 @@ _OUTBOX = ("outbox", "HASH"), ("mail_at", "RANGE")
 
 def _schema(keys):
     return [{"AttributeName": key, "KeyType": kind} for key, kind in keys]
+
+
+@pytest.fixture(scope="session")
+def playwright():
+    """Return Playwright, of which a process has one at most."""
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def faults():
+    """Return a function that tells what is wrong with a document of HTML."""
+    with markup.checking() as faults:
+        yield faults
 
 
 @pytest.fixture(scope="session")

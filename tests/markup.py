@@ -5,24 +5,39 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import npm
 import pytest
 
-# Style is our own matter: what a browser has made of a page isn't written by hand.
-_PRESETS = "standard,a11y"
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+SCRIPT = Path(__file__).with_suffix(".mjs")
 
 
-def faults(html: str) -> list[str]:
-    """Return what is wrong with a document: where, the rule and a sentence; skip the test where that can't be told."""
+@contextmanager
+def checking() -> Iterator[Callable[[str], list[str]]]:
+    """
+    Until the block ends have a function that tells what is wrong with a document: where, the rule and a sentence.
+
+    Skip the test where that can't be told.
+    """
     node = shutil.which("node")
     if node is None:
         pytest.skip("Node is not installed")
     try:
-        program = npm.install("html-validate") / "node_modules" / ".bin" / "html-validate"
+        folder = npm.install("html-validate")
     except npm.UnavailableError as error:
         pytest.skip(str(error))
-    command = [node, program, "--stdin", "--formatter", "json", "--preset", _PRESETS]
-    checked = subprocess.run(command, input=html, capture_output=True, text=True, timeout=60, check=False)
-    reports = json.loads(checked.stdout)
-    return [f"{m['line']}: {m['ruleId']}: {m['message']}" for report in reports for m in report["messages"]]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([node, SCRIPT, folder], encoding="utf-8", **pipes) as process:
+
+        def faults(html: str) -> list[str]:
+            process.stdin.write(f"{json.dumps(html)}\n")
+            process.stdin.flush()
+            return json.loads(process.stdout.readline())
+
+        yield faults

@@ -1,7 +1,6 @@
 """The site's pages are valid HTML."""
 
 import pytest
-from markup import faults
 
 from event_registration.assets import site_folder
 
@@ -14,13 +13,14 @@ def test_there_are_pages():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_is_valid(page):
+def test_is_valid(page, faults):
     """A page has no fault as it is delivered."""
     assert faults(page.read_text("utf-8")) == []
 
 
-def test_finds_a_fault():
+def test_finds_a_fault(faults):
     """The control: an element that may not be where it is, and a field without a name, are found out."""
-    rules = [fault.split(": ")[1] for fault in faults("<!doctype html><html><p><div></div></p><input></html>")]
+    found = faults("<!doctype html><html><p><div></div></p><input></html>")
 
+    rules = [fault.split(": ")[1] for fault in found]
     assert {"element-permitted-content", "input-missing-label"} & set(rules)

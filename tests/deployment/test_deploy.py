@@ -82,6 +82,13 @@ def stack(request, run, emulator, tmp_path_factory):
     run("destroy", "--stack", stack.name, "--yes", "--delete-table", "--confirm-table", stack.table)
 
 
+@pytest.fixture(scope="module")
+def browser(playwright, emulator):
+    """Return a Chromium to which the emulator's stacks answer under their own addresses."""
+    with front(emulator) as served, chromium(playwright, *served.arguments) as browser:
+        yield browser
+
+
 class Deployed:
     """A stack on the emulator."""
 
@@ -176,15 +183,11 @@ def _until(look, is_enough, seconds=15):
     return seen
 
 
-def test_registers_in_the_browser(stack):
+def test_registers_in_the_browser(stack, browser):
     """The deployed page, opened under its own address, registers a person: a row, a mail, and the answer seen."""
     address = f"ada@{stack.name}.example"
     complaints = []
-    with (
-        front(stack.emulator) as served,
-        chromium(*served.arguments) as browser,
-    ):
-        page = browser.new_page()
+    with browser.new_page() as page:
         page.on("console", lambda line: complaints.append(line.text))
         page.goto(stack.outputs["SiteUrl"])
 
@@ -224,13 +227,13 @@ def test_site_is_served_as_what_it_is(stack):
 
 
 @ONE_MODE
-def test_an_event_from_its_file_to_the_last_seat(stack, run, tmp_path):
+def test_an_event_from_its_file_to_the_last_seat(stack, run, browser, tmp_path):
     """An organiser sets up an event, its form takes as many people as there are seats, and then says so."""
     file = _event(tmp_path, "workshop", capacity=2)
     ada, eve = (f"{name}@workshop.example" for name in ("ada", "eve"))
 
     told = run("events", "create", file, "--stack", stack.name)
-    with front(stack.emulator) as served, chromium(*served.arguments) as browser, watched_page(browser) as page:
+    with watched_page(browser) as page:
         form = f"{stack.outputs['SiteUrl']}/?event=workshop"
         for address in (ada, eve):
             page.goto(form)
@@ -285,13 +288,13 @@ def test_a_link_from_the_mail_to_the_cancellation(stack, run):
 
 
 @ONE_MODE
-def test_a_link_in_the_browser(stack):
+def test_a_link_in_the_browser(stack, browser):
     """The page that the link leads to, opened under its own address, shows the registration and cancels it."""
     address = "ada@browser.example"
     stack.request(ADA | {"cemail": address})
     (link,) = _links(stack, address)
 
-    with front(stack.emulator) as served, chromium(*served.arguments) as browser, watched_page(browser) as page:
+    with watched_page(browser) as page:
         page.goto(link)
         expect(page.get_by_role("heading", name=ADA["eventname"])).to_be_visible()
         shown = page.url

@@ -1,17 +1,12 @@
 """A manage link in a real browser: how a registration stands, and how it is cancelled without asking anyone."""
 
 import json
-import os
 import re
 import urllib.parse
 from datetime import UTC, datetime
 
 import pytest
-from browsing import HEIGHT, axe_source, chromium, violations, watched_page
-from eventsite import managing
-from markup import faults
 from playwright.sync_api import expect
-from serving import serving
 
 QUESTIONS = {
     "type": "object",
@@ -23,41 +18,12 @@ QUESTIONS = {
 ANSWERS = {"diet": "Vegan", "note": "غرفة هادئة\nشكرا"}
 
 
-@pytest.fixture(scope="module")
-def browser():
-    """Return a headless Chromium."""
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
-def axe():
-    """Return the source of axe-core."""
-    return axe_source()
-
-
 @pytest.fixture
-def page(browser, request):
-    """Return the page of a reader in New York, with a list of what it posts to."""
-    # Only tools that look into the page may go around its policy; the tests that use none keep it.
-    options = {"locale": "en-GB", "timezone_id": "America/New_York", "bypass_csp": "axe" in request.fixturenames}
-    with watched_page(browser, **options) as page:
-        page.posts = []
-        page.on("request", lambda request: page.posts.append(request.url) if request.method == "POST" else None)
-        yield page
-
-
-@pytest.fixture(scope="module")
-def events(tmp_path_factory):
-    """Return a managed server and its organiser, which this module's tests share."""
-    with managing(tmp_path_factory.mktemp("manage")) as events:
-        yield events
-
-
-@pytest.fixture
-def event_id(request):
-    """Return an event id of the test's own."""
-    return re.sub(r"[^A-Za-z0-9]+", "-", request.node.name)
+def page(page):
+    """Return the page, with a list of what it posts to."""
+    page.posts = []
+    page.on("request", lambda request: page.posts.append(request.url) if request.method == "POST" else None)
+    return page
 
 
 @pytest.fixture
@@ -341,12 +307,11 @@ def test_a_wrong_link_says_so(page, events, event_id, email):
     assert page.locator("button:visible").count() == 0
 
 
-def test_a_service_without_links_says_the_same(browser, tmp_path):
+def test_a_service_without_links_says_the_same(page, server):
     """Where no event is set up there is no such link."""
-    with serving(tmp_path) as server, watched_page(browser) as page:
-        page.goto(f"{server.url}/manage.html#v1.k1.e30.{'a' * 43}")
+    page.goto(f"{server.url}/manage.html#v1.k1.e30.{'a' * 43}")
 
-        expect(_heading(page, "This link doesn't work")).to_be_visible()
+    expect(_heading(page, "This link doesn't work")).to_be_visible()
 
 
 UNREACHABLE = {
@@ -528,18 +493,8 @@ STATES = {
 
 
 @pytest.mark.parametrize("show", STATES.values(), ids=STATES)
-def test_everyone_can_use_it(page, events, event_id, axe, show):
+def test_everyone_can_use_it(page, events, event_id, obstacles, show):
     """Valid HTML, no violation found by axe-core in any colours, and nothing too wide for a phone or at 200 %."""
     show(page, events, event_id)
 
-    assert faults(page.content()) == []
-    for media in ({"color_scheme": "light"}, {"color_scheme": "dark"}, {"forced_colors": "active"}):
-        page.emulate_media(**media)
-        assert (media, violations(page, axe)) == (media, [])
-    for width, direction in [(320, "ltr"), (512, "ltr"), (320, "rtl")]:
-        page.set_viewport_size({"width": width, "height": HEIGHT})
-        page.evaluate("direction => { document.documentElement.dir = direction; }", direction)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        # A set folder for pictures keeps what a person should look at.
-        if folder := os.environ.get("SCREENSHOTS"):
-            page.screenshot(path=f"{folder}/{event_id}-{width}-{direction}.png")
+    assert obstacles(page) == []
