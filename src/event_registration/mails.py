@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
-from event_registration.catalogue import Catalogue
 from event_registration.composing import Composer
 from event_registration.errors import EventCancelledError, RepositoryUnavailableError
 from event_registration.mail import MailState
@@ -215,13 +214,12 @@ class Mails:
         listing = self._repository.find_event(event_id)
         if listing is None:
             event_name = next(iter(self._organiser.stream_registrations(event_id))).event_name
-            return Composer(None)(sample_registration(event_id, event_name, kind))
+            return Composer()(sample_registration(event_id, event_name, kind))
         if not listing.may_tell(kind):
             raise EventCancelledError("The event was called off: nobody gets such a mail any more.")
         event = listing.event
         sample = sample_registration(event_id, event.event_name, kind, questions=event.questions)
-        compose = Composer(Catalogue(self._repository), digest_of=self._repository.digest_of, links=SAMPLE_LINKS)
-        return compose(sample)
+        return Composer(self._repository, links=SAMPLE_LINKS)(sample)
 
     def _again(self, person: Registration, listing: Listing | None, *, unblock: bool = False) -> _Verdict:
         """Let a registration's mail be due, if it is to be, and return whether it was."""
