@@ -152,7 +152,7 @@ class World:
         credentials: Mapping[str, str],
         *,
         clock: ManualClock,
-        composer_of: Callable[[World], Callable[[Registration, float | None], Message]] = lambda _: Composer(None),
+        composer_of: Callable[[World], Callable[[Registration, float | None], Message]] = lambda _: Composer(),
         **service: Any,
     ) -> None:
         self.client = client

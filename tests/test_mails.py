@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 from attrs import evolve
 
-from event_registration.catalogue import Catalogue
 from event_registration.composing import Composer
 from event_registration.errors import (
     EventCancelledError,
@@ -85,7 +84,7 @@ def sweep(repository, outbox, clock):
 
     def sweep():
         notifier = RecordingNotifier()
-        Relay(outbox, notifier, compose=Composer(Catalogue(repository)), clock=clock).sweep()
+        Relay(outbox, notifier, compose=Composer(repository), clock=clock).sweep()
         return sorted(each.to.partition("@")[0] for each in notifier.messages)
 
     return sweep

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pytest
 from attrs import define, field
 
-from event_registration.catalogue import Catalogue
 from event_registration.composing import Composer
 from event_registration.errors import ThrottledNotifierError, TransientNotifierError
 from event_registration.local import SQLiteEventRepository, SQLiteOutbox, SQLiteRepository
@@ -82,7 +81,7 @@ class _Outage:
         self._relay = Relay(
             self.outbox,
             self.mails,
-            compose=Composer(Catalogue(self.repository, monotonic=self._monotonic)),
+            compose=Composer(self.repository, monotonic=self._monotonic),
             pacer=pacer if paced else None,
             clock=self.clock,
             monotonic=self._monotonic,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from attrs import evolve
@@ -14,6 +15,8 @@ from event_registration.links import Link, end_of_links
 from event_registration.mail import MailKind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from event_registration.event import Listing
     from event_registration.links import Links
     from event_registration.mail import Message
@@ -31,13 +34,19 @@ class Composer:
         events: Where they are kept; ``None`` if nobody sets any up.
         links: Signs the links in mails; without it mails have none.
         cache_seconds: How long an event that was read is good for.
+        monotonic: The clock of deadlines and of the age of events, in seconds.
     """
 
     def __init__(
-        self, events: EventRepository | None = None, *, links: Links | None = None, cache_seconds: float = 5.0
+        self,
+        events: EventRepository | None = None,
+        *,
+        links: Links | None = None,
+        cache_seconds: float = 5.0,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._events = events
-        self._catalogue = None if events is None else Catalogue(events, seconds=cache_seconds)
+        self._catalogue = None if events is None else Catalogue(events, seconds=cache_seconds, monotonic=monotonic)
         self._links = links
 
     def __call__(self, registration: Registration, deadline: float | None = None) -> Message:
@@ -46,7 +55,7 @@ class Composer:
 
         Args:
             registration: Whose mail.
-            deadline: The instant of `time.monotonic` by which its event must be read.
+            deadline: The instant of *monotonic* by which its event must be read.
 
         Raises:
             TransientNotifierError: Its event was called off, and the mail that says so takes the place of this one.

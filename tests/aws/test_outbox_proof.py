@@ -32,7 +32,7 @@ _POISON = ("malformed record", "no registration", "unwritable", "refused")
 def _composed(registration, deadline):
     if registration.attendee_name == "Unwritable":
         raise LookupError("a template that is not there")
-    return Composer(None)(registration, deadline)
+    return Composer()(registration, deadline)
 
 
 @pytest.fixture
