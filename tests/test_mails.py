@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from attrs import evolve
 
+from event_registration.aws import DynamoDBEventRepository, DynamoDBOutbox
 from event_registration.composing import Composer
 from event_registration.errors import (
     EventCancelledError,
@@ -16,6 +17,7 @@ from event_registration.local import SQLiteEventRepository, SQLiteOutbox
 from event_registration.mail import Mail, MailKind, MailState
 from event_registration.mails import OTHER_REASONS, UNRECORDED, Mails, Retried, owed_since
 from event_registration.organiser import Organiser
+from event_registration.ports import Debtor
 from event_registration.relay import Relay
 from event_registration.testing import ManualClock, RecordingNotifier, make_event, make_registration
 
@@ -330,6 +332,32 @@ class TestRetry:
         again = mails.status(ID).again
 
         assert again == mails.retry(ID).due == 2
+
+
+def test_a_row_of_0_1_0_is_found_by_the_next_sweep(engine_client, table, clock):
+    """What that version has left due in the table is in no list, and is listed once it was asked for again."""
+    repository, outbox = DynamoDBEventRepository(engine_client, table), DynamoDBOutbox(engine_client, table)
+    digest = repository.digest_of("ada@example.org")
+    row = {
+        "eventid": ID,
+        "sk": f"REGISTRATION#{digest}",
+        "eventname": "DevConf 2026",
+        "cname": "Ada",
+        "cemail": "ada@example.org",
+        "status": "confirmed",
+        "registrationid": "ada-1",
+        "mail": "due",
+        "registered_at": "2026-02-01T12:00:00.000000Z",
+        "attempted_at": "2026-02-01T12:00:00.000000Z",
+    }
+    numbers = {name: {"N": "1"} for name in ("revision", "attempts")}
+    engine_client.put_item(TableName=table, Item={name: {"S": text} for name, text in row.items()} | numbers)
+    assert list(outbox.due(clock())) == []
+
+    retried = Mails(repository, outbox, clock=clock).retry(ID)
+
+    assert retried == Retried(due=1)
+    assert list(outbox.due(clock())) == [Debtor(ID, digest)]
 
 
 class TestRaces:

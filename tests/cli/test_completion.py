@@ -102,6 +102,7 @@ class TestCompletion:
         ["events", "create", "--help"],
         ["registrations", "list", "--help"],
         ["registrations", "export", "--help"],
+        ["mail", "preview", "--help"],
         ["completion", "zsh"],
     ],
     ids=" ".join,

@@ -74,7 +74,12 @@ class TestChoice:
     )
     @pytest.mark.parametrize(
         "command",
-        [["events", "list"], ["events", "create"], ["registrations", "list", "devconf-2099"]],
+        [
+            ["events", "list"],
+            ["events", "create"],
+            ["registrations", "list", "devconf-2099"],
+            ["mail", "status", "devconf-2099"],
+        ],
         ids=lambda command: " ".join(command[:2]),
     )
     def test_one_must_be_named(self, run, command, options):
@@ -135,6 +140,9 @@ class TestFolder:
             ["registrations", "list", "devconf-2099"],
             ["registrations", "show", "devconf-2099", "ada@example.org"],
             ["registrations", "cancel", "devconf-2099", "ada@example.org", "--yes"],
+            ["mail", "status", "devconf-2099"],
+            ["mail", "retry", "devconf-2099", "--yes"],
+            ["mail", "preview", "devconf-2099"],
         ],
         ids=lambda command: " ".join(command[:2]),
     )
