@@ -11,7 +11,7 @@ from event_registration.model import Registration, Status
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["SAMPLE_LINKS", "sample_registration"]
+__all__ = ["SAMPLE_LINKS", "SAMPLE_SENDER", "sample_registration"]
 
 # RFC 2606: no such host will ever be.
 _PAGE = "https://sample.invalid/manage.html"
@@ -19,6 +19,9 @@ _ADDRESS = "sample.person@sample.invalid"
 _KEYRING = Keyring("sample", {"sample": "no-link-that-works-is-signed-with-this-key"})
 _STATUSES = {MailKind.WAITLISTED: Status.WAITLISTED, MailKind.CANCELLED: Status.CANCELLED}
 _TEXTS = {"email": _ADDRESS, "uri": "https://sample.invalid/", "date": "2030-05-01", "time": "09:30"}
+
+SAMPLE_SENDER = "Sample Sender <sample.sender@sample.invalid>"
+"""Whom mails are shown to come from."""
 
 SAMPLE_LINKS = Links(lambda _key_id=None: _KEYRING, _PAGE)
 """What signs links that are as long as real ones."""

@@ -1,5 +1,7 @@
 """`event-registration mail`."""
 
+import email
+import email.policy
 import itertools
 import json
 import os
@@ -16,6 +18,7 @@ from event_registration.aws import DynamoDBEventRepository
 from event_registration.cli import main
 from event_registration.local import SQLiteOutbox
 from event_registration.mail import Mail, MailKind, MailState
+from event_registration.samples import SAMPLE_SENDER
 from event_registration.testing import make_event, make_registration
 
 NOW = datetime.now(UTC)
@@ -303,6 +306,16 @@ class TestPreview:
 
         assert result.stdout == f"{tmp_path / name} has the mail.\n"
         assert (tmp_path / name).read_text().startswith(begins)
+
+    def test_a_mail_program_opens_it(self, mail, tmp_path):
+        """A name in .eml is a whole mail, from a sender that nobody is, with both bodies."""
+        mail("preview", "--output", tmp_path / "mail.eml")
+
+        opened = email.message_from_bytes((tmp_path / "mail.eml").read_bytes(), policy=email.policy.default)
+        assert (opened["From"], opened["To"]) == (SAMPLE_SENDER, "sample.person@sample.invalid")
+        assert opened["Subject"] == "Registration confirmed: DevConf 2099"
+        assert opened.get_body(["plain"]).get_content().startswith("Hello")
+        assert opened.get_body(["html"]).get_content().startswith("<!DOCTYPE html>")
 
     @pytest.mark.parametrize("name", ["mail.pdf", "mail"])
     def test_another_kind_of_file_is_wrong_usage(self, mail, tmp_path, name):

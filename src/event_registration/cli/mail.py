@@ -21,11 +21,12 @@ from event_registration.cli.shown import (
 from event_registration.cli.store import on_store
 from event_registration.export import registration_record
 from event_registration.mail import BUDGET, UNREADABLE, MailKind, MailState
+from event_registration.ports import utc_now
 from event_registration.replacing import replacing
 from event_registration.wire import instant_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import tzinfo
 
     from event_registration.cli.store import Store
@@ -137,8 +138,8 @@ def _retry_all(mails: Mails, event_id: str, *, is_asked: bool) -> Retried:
     "--output",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Where to: a name in .html for a browser, .txt for an editor; a file of this name is replaced.  "
-    "[default: the text, here]",
+    help="Where to: a name in .eml is for a mail program, .html for a browser, .txt for an editor; a file of this name "
+    "is replaced.  [default: the text, here]",
 )
 def preview(*, store: Store, event_id: str, kind: str, output: Path | None) -> None:
     """
@@ -150,13 +151,13 @@ def preview(*, store: Store, event_id: str, kind: str, output: Path | None) -> N
     if suffix not in _FORMATS:
         raise click.UsageError(f"Say what {output} is to be: its name must end in {', '.join(_FORMATS)}.")
     with store.mails() as (_, mails):
-        text = _FORMATS[suffix](mails.preview(event_id, MailKind(kind)))
+        message = mails.preview(event_id, MailKind(kind))
     if output is None:
-        click.echo(text)
+        click.echo(_as_text(message))
         return
     try:
         with replacing(output, mode=0o666) as file:
-            file.write(text.encode())
+            file.write(_FORMATS[suffix](message))
     except OSError as error:
         raise click.ClickException(f"{output}: {error.strerror}. Name another file with --output.") from error
     click.echo(f"{output} has the mail.")
@@ -260,8 +261,15 @@ def _as_text(message: Message) -> str:
     return f"To: {message.to}\nSubject: {message.subject}\n\n{message.text}"
 
 
-def _as_html(message: Message) -> str:
-    return message.html
+def _as_mail(message: Message) -> bytes:
+    from event_registration.local.mime import READABLE, address_of, mail_of
+    from event_registration.samples import SAMPLE_SENDER
+
+    return bytes(mail_of(message, address_of(SAMPLE_SENDER), utc_now(), policy=READABLE))
 
 
-_FORMATS = {".html": _as_html, ".txt": _as_text}
+_FORMATS: dict[str, Callable[[Message], bytes]] = {
+    ".eml": _as_mail,
+    ".html": lambda message: message.html.encode(),
+    ".txt": lambda message: _as_text(message).encode(),
+}
