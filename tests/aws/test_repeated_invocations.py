@@ -24,7 +24,6 @@ from streamtrigger import Mishaps
 from event_registration import make_lambda_handler
 from event_registration.aws import DynamoDBEventRepository
 from event_registration.aws.items import decode
-from event_registration.catalogue import Catalogue
 from event_registration.composing import Composer
 from event_registration.mail import MailKind, MailState
 from event_registration.model import Status
@@ -184,7 +183,7 @@ def tell(engine_client, engine_url, aws_credentials):
 
 def _composer_of(world):
     events = DynamoDBEventRepository(world.client, world.name)
-    return Composer(Catalogue(events, monotonic=world.monotonic), digest_of=events.digest_of)
+    return Composer(events, monotonic=world.monotonic)
 
 
 @pytest.mark.parametrize(
