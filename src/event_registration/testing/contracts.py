@@ -114,7 +114,14 @@ class RepositoryContract:
         assert replaced
 
     @pytest.mark.parametrize(
-        "change", [{"revision": 2}, {"mail": Mail(attempts=1)}], ids=["the revision rose", "the attempts rose"]
+        "change",
+        [
+            {"revision": 2},
+            {"mail": Mail(attempts=1)},
+            {"mail": Mail(number=2)},
+            {"mail": Mail(state=MailState.CLAIMED)},
+        ],
+        ids=["the revision rose", "the attempts rose", "another mail is owed", "the mail was claimed"],
     )
     def test_replaces_nothing_that_changed(self, repository: RegistrationRepository, change: dict[str, Any]) -> None:
         """A change that comes second is refused and leaves the first."""

@@ -173,19 +173,22 @@ class OutboxContract(AllowanceContract):
         assert list(outbox.due(_FAR)) == []
 
     @pytest.mark.parametrize(
-        "first",
+        ("number", "change"),
         [
-            Mail(state=MailState.CLAIMED, number=2, attempts=1, due_at=_NOW),
-            Mail(state=MailState.DUE, number=3, attempts=1, due_at=_NOW),
-            Mail(state=MailState.DUE, number=1, attempts=1, due_at=_NOW),
-            Mail(state=MailState.DUE, number=2, attempts=2, due_at=_NOW),
+            (2, {"state": MailState.CLAIMED}),
+            (2, {"number": 3}),
+            (1, {"number": 2}),
+            (2, {"number": 1}),
+            (2, {"attempts": 2}),
         ],
-        ids=["another state", "a newer debt", "the first debt", "another attempt"],
+        ids=["another state", "a newer debt", "newer than the first", "the first", "another attempt"],
     )
-    def test_marks_nothing_that_changed(self, repository: RegistrationRepository, outbox: Outbox, first: Mail) -> None:
+    def test_marks_nothing_that_changed(
+        self, repository: RegistrationRepository, outbox: Outbox, number: int, change: dict[str, Any]
+    ) -> None:
         """A mark that comes after another one, or after a newer debt, is refused and leaves that."""
-        read = repository.add(_owing(Mail(number=2, attempts=1, due_at=_NOW)))
-        changed = evolve(read, mail=first)
+        read = repository.add(_owing(Mail(number=number, attempts=1, due_at=_NOW)))
+        changed = evolve(read, mail=evolve(read.mail, **change))
         assert repository.replace(read, changed)
 
         marked = outbox.mark(read, read.mail.sent())
