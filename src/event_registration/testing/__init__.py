@@ -15,6 +15,7 @@ pytest.register_assert_rewrite(
             "link_contracts",
             "queue_contracts",
             "resizing_contracts",
+            "telling_contracts",
             "event_contracts",
             "allowance_contracts",
             "outbox_contracts",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +19,7 @@ from event_registration.testing.leaving_contracts import LeavingContract
 from event_registration.testing.link_contracts import LinkContract
 from event_registration.testing.queue_contracts import QueueContract
 from event_registration.testing.resizing_contracts import ResizingContract
+from event_registration.testing.telling_contracts import TellingContract, change_with_news
 
 if TYPE_CHECKING:
     from event_registration.event import Listing
@@ -30,7 +32,13 @@ _CROWD = [f"person{number}" for number in range(16)]
 
 
 class EventRepositoryContract(
-    CatalogueContract, AdmissionContract, LeavingContract, LinkContract, QueueContract, ResizingContract
+    CatalogueContract,
+    AdmissionContract,
+    LeavingContract,
+    LinkContract,
+    QueueContract,
+    ResizingContract,
+    TellingContract,
 ):
     """
     What every `EventRepository` promises, for one caller at a time; it is a `RegistrationRepository`, too.
@@ -92,6 +100,18 @@ class ConcurrentEventRepositoryContract(EventRepositoryContract, ConcurrentRepos
         admit(repository, listing, "cleo")
         assert names(repository, Status.CONFIRMED) == ["bob", "cleo"]
         assert repository.prospect(listing) is None
+
+    def test_many_tell_everybody_once(self, repository: EventRepository) -> None:
+        """When many tell an event's news at once, while the queue moves, everybody owes it once."""
+        admit(repository, set_up(repository, capacity=_SEATS, waitlist=True), *_CROWD)
+        change_with_news(repository, NOW - timedelta(minutes=1))
+        tells = [lambda: repository.tell("devconf-2026", NOW)] * 4
+
+        results = at_once(*tells, lambda: repository.settle("devconf-2026", NOW))
+
+        assert sum(results) == len(_CROWD)
+        assert {each.mail.number for each in repository.list("devconf-2026")} == {2}
+        assert current(repository).telling is None
 
     def test_one_of_many_changes_of_an_event_wins(self, repository: EventRepository) -> None:
         """Of many who change an event at once exactly one succeeds, and its change is what is stored."""
