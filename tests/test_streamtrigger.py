@@ -339,13 +339,33 @@ def test_tries_again_without_end_by_default():
 
 
 def test_waits_longer_each_time():
-    """Between the tries there are pauses that double up to a minute, by the virtual clock."""
-    world, at = _World(1), []
+    """Between the tries there are pauses that double up to a minute, by the virtual clock; what follows begins anew."""
+    world, at = _World(2), []
 
-    world.run(_TRUSTING | {"MaximumRetryAttempts": 8}, lambda _: at.append(world.clock()) or 1 / 0)
+    def answer(names):
+        at.append((names, world.clock()))
+        return None if len(at) == 9 else 1 / 0
 
-    pauses = [round((late - early).total_seconds()) for early, late in itertools.pairwise(at)]
-    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
+    world.run(_TRUSTING | {"BatchSize": 1, "MaximumRetryAttempts": 8}, answer)
+
+    pauses = [(names, round((late - early).total_seconds())) for (_, early), (names, late) in itertools.pairwise(at)]
+    assert pauses[:8] == [(["1"], seconds) for seconds in (1, 2, 4, 8, 16, 32, 60, 60)]
+    assert pauses[8:11] == [(["2"], seconds) for seconds in (0, 1, 2)]
+
+
+def test_gives_a_copy():
+    """What a function does to its records is not done to the stream's."""
+    world, seen = _World(1), []
+
+    def handler(payload, _):
+        seen.append(payload["Records"].copy())
+        payload["Records"].pop()["dynamodb"].clear()
+        return len(seen) == 1 and 1 / 0
+
+    Trigger(world.stream, handler, _TRUSTING, clock=world.clock, chance=Random(1)).run()
+
+    assert len(seen) == 2
+    assert seen[0] == [{**seen[1][0], "dynamodb": {}}]
 
 
 def test_stops_at_an_instant():
@@ -362,14 +382,16 @@ def test_stops_at_an_instant():
 
 
 def test_throttling_costs_no_retry():
-    """A function that can't be invoked is invoked later, which is no retry."""
+    """A function that can't be invoked is invoked later, which is no retry: each record has one, and needs it."""
     world = _World(10)
 
     trigger = world.run(
-        _TRUSTING | _KEEPING | {"BatchSize": 1, "MaximumRetryAttempts": 0}, mishaps=Mishaps(throttled=0.9)
+        _TRUSTING | _KEEPING | {"BatchSize": 1, "MaximumRetryAttempts": 1},
+        lambda names: 1 / 0 if world.seen.count(names) == 1 else None,
+        mishaps=Mishaps(throttled=0.8),
     )
 
-    assert [name for (name,) in world.seen] == [str(number) for number in range(1, 11)]
+    assert [name for (name,) in world.seen] == [str(number) for number in range(1, 11) for _ in range(2)]
     assert trigger.destination == []
     assert world.clock() - ManualClock()() > timedelta(minutes=1)
 
