@@ -16,6 +16,7 @@ from attrs import define, field
 from botocore.config import Config
 from streamtrigger import Context, Mishaps, Trigger
 from tablestream import EngineFeed, Stream
+from template import Stack, load
 
 from event_registration.aws.items import REGISTRATION, decode
 from event_registration.aws.outbox import DynamoDBOutbox
@@ -35,20 +36,11 @@ if TYPE_CHECKING:
     from event_registration.testing import ManualClock
 
 SCHEDULE = json.loads((Path(__file__).parent / "payloads" / "schedule.json").read_text("utf-8"))
-# As the template's: what is tried again soon and what is given up, for the sweep to find.
-MAPPING = {
-    "StartingPosition": "TRIM_HORIZON",
-    "BatchSize": 10,
-    "BisectBatchOnFunctionError": True,
-    "MaximumRetryAttempts": 3,
-    "MaximumRecordAgeInSeconds": 3600,
-    "FunctionResponseTypes": ["ReportBatchItemFailures"],
-    "DestinationConfig": {"OnFailure": {"Destination": "arn:aws:sqs:eu-west-1:123456789012:undelivered"}},
-    "FilterCriteria": {"Filters": [{"Pattern": '{"dynamodb": {"NewImage": {"mail": {"S": ["due"]}}}}'}]},
-}
+_STACK = Stack(load())
+(MAPPING,) = _STACK.of_type("AWS::Lambda::EventSourceMapping").values()
 _KEYS = ("eventid", "HASH"), ("sk", "RANGE")
 _INDEX = ("outbox", "HASH"), ("mail_at", "RANGE")
-_TIMEOUT = timedelta(minutes=1)
+_TIMEOUT = timedelta(seconds=_STACK["SenderFunction"]["Timeout"])
 _NUMBERS = itertools.count()
 
 
@@ -196,7 +188,13 @@ class World:
     def trigger(self, mishaps: Mishaps, handler: Callable[[Any, Any], Any] | None = None) -> Trigger:
         """Return the trigger that calls the function, or *handler* in its place."""
         return Trigger(
-            self.stream, handler or self.take, MAPPING, clock=self.clock, chance=self.chance, mishaps=mishaps
+            self.stream,
+            handler or self.take,
+            MAPPING,
+            clock=self.clock,
+            chance=self.chance,
+            mishaps=mishaps,
+            timeout=_TIMEOUT,
         )
 
     def call(self, payload: object) -> None:

@@ -182,8 +182,7 @@ def tell(engine_client, engine_url, aws_credentials):
 
 
 def _composer_of(world):
-    events = DynamoDBEventRepository(world.client, world.name)
-    return Composer(events, monotonic=world.monotonic)
+    return Composer(DynamoDBEventRepository(world.client, world.name), monotonic=world.monotonic)
 
 
 @pytest.mark.parametrize(
