@@ -9,6 +9,7 @@ from pathlib import Path
 import boto3
 import pytest
 from moto import mock_aws
+from runtime_api import MailService
 
 from event_registration.mail import Message
 from event_registration.testing import NotifierContract
@@ -23,8 +24,8 @@ PAYLOAD = {
 }
 
 
-def _load(name):
-    spec = importlib.util.spec_from_file_location(f"example_{name}", EXAMPLES / name / "app.py")
+def _load(name, part="app"):
+    spec = importlib.util.spec_from_file_location(f"example_{name}_{part}", EXAMPLES / name / f"{part}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -101,6 +102,27 @@ def test_minimal_lambda_registers(eventmanagement, aws, monkeypatch):
     (item,) = eventmanagement.scan(TableName="eventmanagement")["Items"]
     assert (item["cemail"]["S"], item["mail"]["S"]) == ("ada@example.org", "sent")
     ses.close()
+
+
+def test_outbox_lambdas_register_and_send(eventmanagement, monkeypatch):
+    """The first of the two Lambdas stores a row that owes a mail; the second sends it when the stream brings it."""
+    monkeypatch.setenv("EVENT_REGISTRATION_CONFIRMATION", "outbox")
+    app = _load("outbox_lambda")
+    with MailService() as service:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SESV2", service.url)
+        monkeypatch.setenv("EVENT_REGISTRATION_SENDER", "events@example.org")
+        sender = _load("outbox_lambda", "sender")
+
+        answer = app.handler(PAYLOAD, None)
+        (due,) = eventmanagement.scan(TableName="eventmanagement")["Items"]
+        record = {"Keys": {name: due[name] for name in ("eventid", "sk")}, "SequenceNumber": "1"}
+        failed = sender.handler({"Records": [{"eventSource": "aws:dynamodb", "dynamodb": record}]}, None)
+
+    items = eventmanagement.scan(TableName="eventmanagement")["Items"]
+    (item,) = (item for item in items if "mail" in item)
+    assert (answer["statusCode"], failed) == (201, {"batchItemFailures": []})
+    assert (due["mail"]["S"], item["mail"]["S"]) == ("due", "sent")
+    assert [mail["Destination"] for mail in service.mails] == [{"ToAddresses": ["ada@example.org"]}]
 
 
 def test_own_notifier_registers(own_notifier, eventmanagement, mail_service):
