@@ -1140,11 +1140,17 @@ CHOICES = {
     "SesSandbox": ["true", "false"],
     "SiteHosting": ["CloudFront", "S3Website"],
     "AllowedOrigin": ["", "https://events.example.org", "http://127.0.0.1:8000"],
-    "ReservedConcurrency": ["-1", "5"],
-    "ManageApiGatewayAccount": ["true", "false"],
-    "AlarmTopicArn": ["", TOPIC],
 }
-ALL_CHOICES = [dict(zip(CHOICES, values, strict=True)) for values in itertools.product(*CHOICES.values())]
+# No condition combines these with another: all at once or none of them is every way.
+ON_THEIR_OWN = [
+    {"ReservedConcurrency": "-1", "ManageApiGatewayAccount": "true", "AlarmTopicArn": ""},
+    {"ReservedConcurrency": "5", "ManageApiGatewayAccount": "false", "AlarmTopicArn": TOPIC},
+]
+ALL_CHOICES = [
+    dict(zip(CHOICES, values, strict=True)) | others
+    for values in itertools.product(*CHOICES.values())
+    for others in ON_THEIR_OWN
+]
 
 TYPING_ERRORS = [
     ("SenderAddress", "Events <events@example.org>"),
