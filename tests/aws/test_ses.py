@@ -172,7 +172,7 @@ REFUSALS = [
     ("InternalServiceErrorException", 500, TransientNotifierError),
     ("ServiceUnavailable", 503, TransientNotifierError),
     ("", 502, TransientNotifierError),
-    ("AccessDeniedException", 403, PermanentNotifierError),
+    ("AccessDeniedException", 403, TransientNotifierError),
     ("UnrecognizedClientException", 403, PermanentNotifierError),
     ("ValidationError", 400, PermanentNotifierError),
     ("SomethingNew", 499, PermanentNotifierError),

@@ -25,9 +25,10 @@ __all__ = ["SESNotifier", "SESQuota"]
 # "SendEmail" and "Common errors" in the SES API v2 reference, and "Errors related to the sending quotas for your Amazon
 # SES account": the second's or the day's quota is used up.
 _THROTTLED = frozenset({"LimitExceededException", "Throttling", "ThrottlingException", "TooManyRequestsException"})
-# These pass with the account's state, and leave the message as good as it was. What is left of the 4xx is about the
-# message, the sender or the permission.
-_TRANSIENT = frozenset({"AccountSuspendedException", "SendingPausedException"})
+# These pass with the account's state, and leave the message as good as it was; so does a permission that is missing: a
+# stack's role is changed before its function is, and IAM tells a change everywhere only after a while. What is left of
+# the 4xx is about the message or the sender.
+_TRANSIENT = frozenset({"AccessDeniedException", "AccountSuspendedException", "SendingPausedException"})
 _SERVER_ERROR = 500
 
 
@@ -63,9 +64,9 @@ class SESNotifier:
 
         Raises:
             ThrottledNotifierError: The account's rate or its day's quota is used up.
-            TransientNotifierError: Paused, unreachable, SES failed, or its answer got lost; in the last case the mail
-                may have gone.
-            PermanentNotifierError: SES refused the message, the sender, the recipient or the permission.
+            TransientNotifierError: Not permitted, paused, unreachable, SES failed, or its answer got lost; in the last
+                case the mail may have gone.
+            PermanentNotifierError: SES refused the message, the sender or the recipient.
             NotifierError: The call could not be made, as without credentials.
         """
         try:
