@@ -6,6 +6,7 @@ import json
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from event_registration.aws.rows import SHARDS
 from event_registration.deployment.diagnosis import advice, check, found, problem
 from event_registration.deployment.table import INDEX
 from event_registration.ports import utc_now
@@ -22,7 +23,6 @@ _RETURNED = {"BOUNCE", "COMPLAINT"}
 _HARM = "Addresses that mail comes back from, or who complain, are mailed again"
 # Longer than an ordinary outage of the sender's, and than a rush takes that SES's rate allows.
 _LATE_AFTER = timedelta(minutes=15)
-_SHARDS = "0123456789abcdef"
 
 
 @check("Mails are sent by whom they should.", "lambda:GetFunctionConfiguration")
@@ -133,7 +133,7 @@ def failed_mails(at: Deployed) -> Iterator[Trouble]:
 
 @check("No mail is late.", "dynamodb:Query")
 def late_mails(at: Deployed) -> Iterator[Trouble]:
-    oldest = min(filter(None, (_oldest(at, shard) for shard in _SHARDS)), default=None)
+    oldest = min(filter(None, (_oldest(at, shard) for shard in SHARDS)), default=None)
     if oldest is None:
         return
     late = utc_now() - datetime.fromisoformat(oldest)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from event_registration.aws.rows import OUTBOX
 from event_registration.deployment.account import error_code
 from event_registration.errors import DeploymentError
 
@@ -20,9 +21,9 @@ __all__ = ["DEFINITION", "INDEX", "INDEX_KEYS", "KEYS", "adopt", "check", "delet
 
 KEYS = [("eventid", "HASH", "S"), ("sk", "RANGE", "S")]
 """Name, kind and type of each key."""
-INDEX = "outbox"
+INDEX = OUTBOX
 """The index of registrations whose mail is still to go out."""
-INDEX_KEYS = [("outbox", "HASH", "S"), ("mail_at", "RANGE", "S")]
+INDEX_KEYS = [(OUTBOX, "HASH", "S"), ("mail_at", "RANGE", "S")]
 """Name, kind and type of each key of that index."""
 DEFINITION = {
     "IndexName": INDEX,
