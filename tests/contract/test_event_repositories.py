@@ -1,8 +1,6 @@
 """Every repository of events keeps the contract."""
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from event_registration.aws import DynamoDBEventRepository
 from event_registration.local import SQLiteEventRepository
@@ -35,12 +33,9 @@ class TestDynamoDBEventsOnMoto(EventRepositoryContract):
     """DynamoDB on moto, one caller at a time: under threads moto itself loses rows."""
 
     @pytest.fixture
-    def repository(self, make_table, aws_credentials):
+    def repository(self, moto_client, make_table):
         """Return an empty one."""
-        with mock_aws():
-            client = boto3.client("dynamodb", **aws_credentials)
-            yield DynamoDBEventRepository(client, make_table(client))
-            client.close()
+        return DynamoDBEventRepository(moto_client, make_table(moto_client))
 
 
 class TestDynamoDBEventsOnEngine(ConcurrentEventRepositoryContract):

@@ -1,8 +1,6 @@
 """Every repository keeps the contract."""
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from event_registration.aws import DynamoDBRepository
 from event_registration.local import SQLiteRepository
@@ -35,12 +33,9 @@ class TestDynamoDBOnMoto(RepositoryContract):
     """DynamoDB on moto, one caller at a time: under threads moto itself loses rows."""
 
     @pytest.fixture
-    def repository(self, make_table, aws_credentials):
+    def repository(self, moto_client, make_table):
         """Return an empty one."""
-        with mock_aws():
-            client = boto3.client("dynamodb", **aws_credentials)
-            yield DynamoDBRepository(client, make_table(client))
-            client.close()
+        return DynamoDBRepository(moto_client, make_table(moto_client))
 
 
 class TestDynamoDBOnEngine(ConcurrentRepositoryContract):
