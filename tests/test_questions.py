@@ -151,24 +151,34 @@ def _second_reading(schema, given):
     return answers if is_right and _keeps_further_rules(schema, more, answers) else None
 
 
+def _agrees_with_json_schema(schema, given_):
+    expected = _second_reading(schema, given_)
+
+    outcome = _outcome(schema, given_)
+
+    event("right" if expected is not None else "wrong")
+    assert ("value" in outcome) is (expected is not None), outcome
+    assert json.dumps(outcome.get("value")) == json.dumps(expected)
+
+
 class TestAnyAnswers:
     """Answers to any questions, beside JSON Schema's own verdict."""
 
     @given(st.data(), schemas())
-    @settings(max_examples=400, deadline=None)
+    @settings(max_examples=100, deadline=None)
     def test_json_schema_agrees(self, data, schema):
         """What is accepted is an instance of the questions and keeps our further rules; what is refused doesn't."""
-        given_ = data.draw(anything_for(schema))
-        expected = _second_reading(schema, given_)
+        _agrees_with_json_schema(schema, data.draw(anything_for(schema)))
 
-        outcome = _outcome(schema, given_)
-
-        event("right" if expected is not None else "wrong")
-        assert ("value" in outcome) is (expected is not None), outcome
-        assert json.dumps(outcome.get("value")) == json.dumps(expected)
+    @pytest.mark.proof
+    @given(st.data(), schemas())
+    @settings(max_examples=4000, deadline=None)
+    def test_json_schema_agrees_proof(self, data, schema):
+        """What is accepted is an instance and keeps our further rules, what is refused doesn't, many times over."""
+        _agrees_with_json_schema(schema, data.draw(anything_for(schema)))
 
     @given(st.data(), schemas())
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=100, deadline=None)
     def test_right_answers_stay_as_they_are(self, data, schema):
         """Answers in normal form are accepted unchanged, in whatever order they come."""
         answers = data.draw(answers_for(schema))
@@ -179,7 +189,7 @@ class TestAnyAnswers:
         assert json.dumps(outcome) == json.dumps({"value": answers})
 
     @given(schemas())
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=100, deadline=None)
     def test_questions_can_be_set_up(self, schema):
         """The questions that these tests ask are ones that an organiser can ask."""
         assert problems_of(schema) == []

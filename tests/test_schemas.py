@@ -236,6 +236,22 @@ class TestSchemas:
         assert json.loads(outcome.stdout) == [[bool(re.search(p, t)) for t in texts] for p in PATTERNS]
 
 
+ONE_FIELD = st.one_of(
+    *(st.tuples(st.just(field), NORMAL_NAMES) for field in ("eventname", "cname")),
+    st.tuples(st.just("eventid"), NORMAL_IDS),
+    st.tuples(st.just("cemail"), NORMAL_ADDRESSES),
+)
+
+
+def _agree_on_one_field(field, value):
+    data = {**ADA, field: value}
+
+    accepted = _accepted(data)
+
+    assert (accepted is not None) is REGISTRATION.is_valid(data)
+    assert accepted in (None, data)
+
+
 class TestRegistrationSchema:
     """The request's schema beside the model."""
 
@@ -263,23 +279,18 @@ class TestRegistrationSchema:
 
         assert (accepted is not None) is REGISTRATION.is_valid(data)
 
-    @given(
-        st.one_of(
-            *(st.tuples(st.just(field), NORMAL_NAMES) for field in ("eventname", "cname")),
-            st.tuples(st.just("eventid"), NORMAL_IDS),
-            st.tuples(st.just("cemail"), NORMAL_ADDRESSES),
-        )
-    )
-    @settings(max_examples=2000, deadline=None)
+    @given(ONE_FIELD)
+    @settings(max_examples=400, deadline=None)
     def test_model_and_schema_agree_on_one_field(self, change):
         """In an otherwise good body, each single field is judged alike, and kept as it was if it is accepted."""
-        field, value = change
-        data = {**ADA, field: value}
+        _agree_on_one_field(*change)
 
-        accepted = _accepted(data)
-
-        assert (accepted is not None) is REGISTRATION.is_valid(data)
-        assert accepted in (None, data)
+    @pytest.mark.proof
+    @given(ONE_FIELD)
+    @settings(max_examples=10_000, deadline=None)
+    def test_model_and_schema_agree_on_one_field_proof(self, change):
+        """Many times over, each single field is judged alike, and kept as it was if it is accepted."""
+        _agree_on_one_field(*change)
 
     @given(
         st.fixed_dictionaries(
