@@ -14,7 +14,7 @@ serve: $(VENV)/installed
 
 test: check
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest --numprocesses auto --dist loadfile $(PYTEST)
+	$(BIN)/coverage run -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(PYTEST)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report $(COVERAGE)
 

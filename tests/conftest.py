@@ -17,6 +17,8 @@ from event_registration.local import SQLiteRepository
 
 _CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "eu-west-1"}
 _KEYS = ("eventid", "HASH"), ("sk", "RANGE")
+# The folders of the tests that deploy, that open pages, and of which many are the same for each kind of storage.
+_SLOW = "deployment", "browser", "contract"
 _OUTBOX = ("outbox", "HASH"), ("mail_at", "RANGE")
 
 
@@ -106,7 +108,9 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave the long proofs to `make proof`, which asks for them by their mark."""
+    """Put first what takes longest, and leave the long proofs to `make proof`, which asks for them by their mark."""
+    # Of several processes each takes the next file when it has done one: small ones in the end leave none alone.
+    items.sort(key=lambda item: (item.path.parent.name not in _SLOW, -item.path.stat().st_size, item.path))
     if "proof" in config.option.markexpr:
         return
     proofs = [item for item in items if item.get_closest_marker("proof")]
