@@ -7,12 +7,14 @@ BIN := $(VENV)/bin
 # What is served and tested is the wheel, installed as users install it, with src/ out of sight.
 SOURCES := $(shell find src web deploy -type f -not -name '*.pyc') pyproject.toml README.md LICENSE
 
-.PHONY: serve test check proof clean
+.PHONY: serve test check suite proof clean
 
 serve: $(VENV)/installed
 	@$(BIN)/event-registration serve --port $(PORT) --data $(DATA)
 
-test: check
+test: check suite
+
+suite: $(VENV)/tested
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(PYTEST)
 	$(BIN)/coverage combine --quiet
