@@ -13,7 +13,7 @@ ROWS = [
     {"answers", "patterns", "pacing", "mail", "zones"},
     {"model", "questions", "question_schema", "allowance"},
     {"event"},
-    {"ports", "wire", "confirmation", "body", "responses", "links"},
+    {"ports", "outbox", "wire", "confirmation", "body", "responses", "links"},
     {"delivery", "catalogue", "arrivals", "export", "feedback", "samples"},
     {"service", "composing", "queues", "relay"},
     {"managed", "organiser"},

@@ -17,7 +17,7 @@ from event_registration.local import SQLiteEventRepository, SQLiteOutbox
 from event_registration.mail import Mail, MailKind, MailState
 from event_registration.mails import OTHER_REASONS, UNRECORDED, Mails, Retried, owed_since
 from event_registration.organiser import Organiser
-from event_registration.ports import Debtor
+from event_registration.outbox import Debtor
 from event_registration.relay import Relay
 from event_registration.testing import ManualClock, RecordingNotifier, make_event, make_registration
 

@@ -18,8 +18,8 @@ from event_registration.errors import (
 )
 from event_registration.local import SQLiteEventRepository, SQLiteOutbox
 from event_registration.mail import Mail, MailKind, MailState
+from event_registration.outbox import Debtor
 from event_registration.pacing import Pacer, Quota
-from event_registration.ports import Debtor
 from event_registration.relay import Relay, Swept
 from event_registration.testing import KilledError, ManualClock, RecordingNotifier, at_once, make_registration
 

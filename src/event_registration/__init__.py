@@ -33,7 +33,8 @@ from event_registration.errors import (
 from event_registration.event import Event, EventState, Listing
 from event_registration.mail import Mail, MailKind, MailState, Message
 from event_registration.model import Registration, Status
-from event_registration.ports import Clock, Debtor, EventRepository, Notifier, Outbox, RegistrationRepository
+from event_registration.outbox import Debtor, Outbox
+from event_registration.ports import Clock, EventRepository, Notifier, RegistrationRepository
 from event_registration.service import OnDuplicate, Outcome, Receipt, RegistrationService
 from event_registration.settings import Confirmation, EventsMode, Settings
 

@@ -10,7 +10,7 @@ from event_registration.rules import attendee_digest, normalise_address
 
 if TYPE_CHECKING:
     from event_registration.mail import MailState
-    from event_registration.ports import Outbox
+    from event_registration.outbox import Outbox
     from event_registration.rules import Identity
 
 __all__ = ["Feedback", "reference_of"]

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from event_registration.event import Listing
     from event_registration.mail import Mail, MailKind, Message
     from event_registration.model import Registration
-    from event_registration.ports import Clock, EventRepository, Outbox
+    from event_registration.outbox import Outbox
+    from event_registration.ports import Clock, EventRepository
 
     Watch: TypeAlias = Callable[[Iterator[Registration]], Iterable[Registration]]
 

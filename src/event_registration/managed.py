@@ -15,7 +15,8 @@ from event_registration.errors import (
 )
 from event_registration.event import EventState, refusal
 from event_registration.model import Status, new_registration_id
-from event_registration.ports import Debtor, utc_now
+from event_registration.outbox import Debtor
+from event_registration.ports import utc_now
 from event_registration.rules import check_event_id, normalise_event_id
 from event_registration.schedule import Schedule
 from event_registration.service import OnDuplicate, RegistrationService

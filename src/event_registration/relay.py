@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
     from event_registration.mail import Message
     from event_registration.model import Registration
+    from event_registration.outbox import Debtor, Outbox
     from event_registration.pacing import Pacer
-    from event_registration.ports import Clock, Debtor, Notifier, Outbox
+    from event_registration.ports import Clock, Notifier
 
 __all__ = ["Relay", "Swept"]
 

@@ -10,7 +10,7 @@ from event_registration.aws.rows import SHARDS
 from event_registration.errors import RepositoryError, RepositoryUnavailableError
 from event_registration.mail import BUDGET, Mail, MailKind, MailState
 from event_registration.model import Status
-from event_registration.ports import Debtor
+from event_registration.outbox import Debtor
 from event_registration.rules import attendee_digest
 from event_registration.testing import make_event, make_registration
 

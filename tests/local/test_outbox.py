@@ -9,7 +9,7 @@ import pytest
 from event_registration.errors import RepositoryUnavailableError, UnreadableRowError
 from event_registration.local import SQLiteOutbox, SQLiteRepository
 from event_registration.mail import Mail, MailKind, MailState
-from event_registration.ports import Debtor
+from event_registration.outbox import Debtor
 from event_registration.rules import attendee_digest
 from event_registration.testing import make_registration
 

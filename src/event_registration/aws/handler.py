@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from event_registration.aws.sending import Sending
     from event_registration.errors import EventRegistrationError
     from event_registration.links import Links
+    from event_registration.outbox import Outbox
     from event_registration.pacing import Pacer
-    from event_registration.ports import EventRepository, Notifier, Outbox, RegistrationRepository
+    from event_registration.ports import EventRepository, Notifier, RegistrationRepository
     from event_registration.queues import Queues
     from event_registration.relay import Relay
 

@@ -12,7 +12,7 @@ from event_registration.aws.items import REGISTRATION, change, delete
 from event_registration.aws.rows import OUTBOX, SHARDS, mail_as_read, place_in_outbox
 from event_registration.aws.table import ConditionFailedError, Table
 from event_registration.mail import UNREADABLE, MailState
-from event_registration.ports import Debtor
+from event_registration.outbox import Debtor
 from event_registration.rules import attendee_digest
 from event_registration.wire import MAIL_COLUMNS, instant_text, registration_from_row, row_of_mail
 

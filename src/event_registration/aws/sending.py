@@ -9,7 +9,7 @@ from event_registration.aws.items import REGISTRATION
 from event_registration.aws.logs import MAIL_TROUBLE, log, work
 from event_registration.aws.payloads import deadline_of, is_schedule, returned_of
 from event_registration.errors import RepositoryError
-from event_registration.ports import Debtor
+from event_registration.outbox import Debtor
 from event_registration.relay import Swept
 from event_registration.responses import refusal
 

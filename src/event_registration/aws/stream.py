@@ -14,7 +14,8 @@ from event_registration.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from event_registration.ports import Notifier, Outbox, RegistrationRepository
+    from event_registration.outbox import Outbox
+    from event_registration.ports import Notifier, RegistrationRepository
 
 __all__ = ["make_stream_handler"]
 

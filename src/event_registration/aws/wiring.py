@@ -10,8 +10,9 @@ from event_registration.settings import PREFIX, EventsMode
 if TYPE_CHECKING:
     from event_registration.composing import Composer
     from event_registration.links import Links
+    from event_registration.outbox import Outbox
     from event_registration.pacing import Pacer
-    from event_registration.ports import EventRepository, Notifier, Outbox, RegistrationRepository
+    from event_registration.ports import EventRepository, Notifier, RegistrationRepository
     from event_registration.settings import Settings
 
 __all__ = ["REFUSED", "composer_of", "dynamodb", "links_of", "outbox_of", "repository_of", "ses", "ses_mailer"]

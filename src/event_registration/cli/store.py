@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from event_registration.links import Keyring
     from event_registration.mails import Mails
     from event_registration.organiser import Organiser
-    from event_registration.ports import EventRepository, Outbox
+    from event_registration.outbox import Outbox
+    from event_registration.ports import EventRepository
 
 __all__ = ["KeyStore", "Store", "on_keys", "on_store"]
 

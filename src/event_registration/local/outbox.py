@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from event_registration.allowance import Allowance
 from event_registration.local.sqlite import MAIL_AS_READ, mail_as_read, registration_of
 from event_registration.mail import UNREADABLE
-from event_registration.ports import Debtor
+from event_registration.outbox import Debtor
 from event_registration.wire import MAIL_COLUMNS, instant_text, row_of_mail
 
 if TYPE_CHECKING:

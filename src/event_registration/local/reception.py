@@ -18,7 +18,8 @@ from event_registration.settings import PREFIX, Confirmation, EventsMode
 if TYPE_CHECKING:
     from event_registration.api import Request
     from event_registration.links import Links
-    from event_registration.ports import EventRepository, Notifier, Outbox
+    from event_registration.outbox import Outbox
+    from event_registration.ports import EventRepository, Notifier
     from event_registration.responses import Response
     from event_registration.settings import Settings
 

@@ -11,7 +11,7 @@ from event_registration.mail import BUDGET, MailState
 from event_registration.rules import attendee_digest
 
 if TYPE_CHECKING:
-    from event_registration.ports import Outbox
+    from event_registration.outbox import Outbox
 
 __all__ = ["AllowanceContract"]
 

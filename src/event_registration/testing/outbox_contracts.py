@@ -12,7 +12,7 @@ from attrs import evolve
 from event_registration.errors import UnreadableRowError
 from event_registration.mail import BUDGET, Mail, MailKind, MailState
 from event_registration.model import Status
-from event_registration.ports import Debtor
+from event_registration.outbox import Debtor
 from event_registration.rules import attendee_digest
 from event_registration.testing.allowance_contracts import AllowanceContract
 from event_registration.testing.doubles import at_once, make_registration
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from event_registration.model import Registration
-    from event_registration.ports import Outbox, RegistrationRepository
+    from event_registration.outbox import Outbox
+    from event_registration.ports import RegistrationRepository
 
 __all__ = ["ConcurrentOutboxContract", "OutboxContract"]
 
