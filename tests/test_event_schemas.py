@@ -15,7 +15,7 @@ from event_registration.cli.documents import FIELDS, PROBLEM_MESSAGES
 from event_registration.errors import InvalidEventError
 from event_registration.event import _MESSAGES, EventState
 from event_registration.testing import make_event
-from event_registration.wire import card_of, document_of, event_from_document
+from event_registration.wire_events import card_of, document_of, event_from_document
 
 PAGE = (Path(__file__).parent.parent / "docs" / "organising.md").read_text()
 CALENDAR = FormatChecker(formats=())

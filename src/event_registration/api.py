@@ -12,7 +12,8 @@ from event_registration import errors
 from event_registration.body import json_object
 from event_registration.responses import HEADERS, Response, json_response, problem, refusal
 from event_registration.rules import check_event_id
-from event_registration.wire import answer_of, card_of, registration_from_request, view_of
+from event_registration.wire import answer_of, registration_from_request, view_of
+from event_registration.wire_events import card_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping

@@ -9,7 +9,7 @@ from attrs import evolve
 from event_registration.aws.items import LAST, Action, change, put
 from event_registration.aws.ledger import EVENT
 from event_registration.aws.table import ConditionFailedError
-from event_registration.wire import listing_from_row, row_of_listing
+from event_registration.wire_events import listing_from_row, row_of_listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

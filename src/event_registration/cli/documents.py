@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from event_registration.errors import InvalidEventError, Problem
-from event_registration.wire import event_from_document
+from event_registration.wire_events import event_from_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

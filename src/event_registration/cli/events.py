@@ -18,7 +18,7 @@ from event_registration.cli.shown import (
     print_object,
 )
 from event_registration.cli.store import on_store
-from event_registration.wire import document_of
+from event_registration.wire_events import document_of
 
 if TYPE_CHECKING:
     from event_registration.cli.store import Store

@@ -12,7 +12,7 @@ import click
 from event_registration.cli.documents import FIELDS
 from event_registration.errors import UnknownEventError
 from event_registration.model import Status
-from event_registration.wire import document_of
+from event_registration.wire_events import document_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -16,7 +16,7 @@ from event_registration.errors import (
 from event_registration.event import EventState, Listing, refusal
 from event_registration.local.sqlite import SQLiteRepository, registration_of, set_columns
 from event_registration.model import Status
-from event_registration.wire import listing_from_row, row_of_listing
+from event_registration.wire_events import listing_from_row, row_of_listing
 
 if TYPE_CHECKING:
     import sqlite3
