@@ -15,7 +15,8 @@ from event_registration.errors import (
     NotOpenYetError,
     RegistrationClosedError,
 )
-from event_registration.event import _MESSAGES, MAX_CAPACITY, Event, EventState, Listing, refusal
+from event_registration.event import _MESSAGES, MAX_CAPACITY, Event
+from event_registration.listing import EventState, Listing, refusal
 from event_registration.mail import MailKind
 from event_registration.model import Status
 from event_registration.testing import make_event

@@ -13,7 +13,8 @@ from test_schemas import NORMAL_ADDRESSES, NORMAL_IDS, NORMAL_NAMES, OTHER_TYPES
 
 from event_registration.cli.documents import FIELDS, PROBLEM_MESSAGES
 from event_registration.errors import InvalidEventError
-from event_registration.event import _MESSAGES, EventState
+from event_registration.event import _MESSAGES
+from event_registration.listing import EventState
 from event_registration.testing import make_event
 from event_registration.wire_events import card_of, document_of, event_from_document
 

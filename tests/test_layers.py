@@ -13,6 +13,7 @@ ROWS = [
     {"answers", "patterns", "pacing", "mail", "zones"},
     {"model", "questions", "question_schema", "allowance"},
     {"event", "wire"},
+    {"listing"},
     {"ports", "outbox", "wire_events", "confirmation", "body", "responses", "links"},
     {"delivery", "catalogue", "arrivals", "export", "feedback", "samples"},
     {"service", "composing", "queues", "relay"},
@@ -87,6 +88,7 @@ ROWS = [
         "testing.outbox_contracts",
         "testing.queue_contracts",
         "testing.resizing_contracts",
+        "testing.telling_contracts",
     },
 ]
 ADAPTERS = {

@@ -19,7 +19,7 @@ from event_registration.errors import (
     TransientNotifierError,
     UnknownEventError,
 )
-from event_registration.event import EventState
+from event_registration.listing import EventState
 from event_registration.mail import Mail, MailState
 from event_registration.managed import EventRegistrationService
 from event_registration.model import Status

@@ -13,7 +13,7 @@ from event_registration.errors import (
     UnknownEventError,
     UnknownRegistrationError,
 )
-from event_registration.event import EventState
+from event_registration.listing import EventState
 from event_registration.local import SQLiteEventRepository
 from event_registration.model import Status
 from event_registration.organiser import Counts, Organiser

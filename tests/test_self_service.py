@@ -13,8 +13,8 @@ from event_registration.errors import (
     RepositoryError,
     RepositoryUnavailableError,
 )
-from event_registration.event import EventState
 from event_registration.links import Keyring, Link, Links
+from event_registration.listing import EventState
 from event_registration.local import SQLiteEventRepository
 from event_registration.mail import MailState
 from event_registration.managed import EventRegistrationService

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from event_registration.errors import InvalidEventError, RepositoryError
-from event_registration.event import EventState, Listing
+from event_registration.listing import EventState, Listing
 from event_registration.testing import make_event
-from event_registration.wire import card_of, document_of, event_from_document, listing_from_row, row_of_listing
+from event_registration.wire_events import card_of, document_of, event_from_document, listing_from_row, row_of_listing
 
 DEVCONF = {
     "eventid": "devconf-2026",

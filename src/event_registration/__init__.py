@@ -30,7 +30,8 @@ from event_registration.errors import (
     UnknownRegistrationError,
     UnreadableRowError,
 )
-from event_registration.event import Event, EventState, Listing
+from event_registration.event import Event
+from event_registration.listing import EventState, Listing
 from event_registration.mail import Mail, MailKind, MailState, Message
 from event_registration.model import Registration, Status
 from event_registration.outbox import Debtor, Outbox

@@ -12,7 +12,7 @@ from event_registration.errors import UnknownEventError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from event_registration.event import Listing
+    from event_registration.listing import Listing
     from event_registration.ports import EventRepository
 
 __all__ = ["Catalogue"]

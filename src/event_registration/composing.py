@@ -17,8 +17,8 @@ from event_registration.mail import MailKind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from event_registration.event import Listing
     from event_registration.links import Links
+    from event_registration.listing import Listing
     from event_registration.mail import Message
     from event_registration.model import Registration
     from event_registration.ports import EventRepository

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import TypeAlias
 
-    from event_registration.event import Listing
+    from event_registration.listing import Listing
     from event_registration.mail import Mail, MailKind, Message
     from event_registration.model import Registration
     from event_registration.outbox import Outbox

@@ -13,7 +13,7 @@ from event_registration.errors import (
     RepositoryError,
     UnknownEventError,
 )
-from event_registration.event import EventState, refusal
+from event_registration.listing import EventState, refusal
 from event_registration.model import Status, new_registration_id
 from event_registration.outbox import Debtor
 from event_registration.ports import utc_now
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from event_registration.delivery import Delivered
     from event_registration.errors import Problem
-    from event_registration.event import Event, Listing
+    from event_registration.event import Event
+    from event_registration.listing import Listing
     from event_registration.model import Registration
     from event_registration.ports import Clock, EventRepository
     from event_registration.relay import Relay

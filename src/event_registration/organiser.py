@@ -16,7 +16,7 @@ from event_registration.errors import (
     UnknownEventError,
     UnknownRegistrationError,
 )
-from event_registration.event import EventState, Listing
+from event_registration.listing import EventState, Listing
 from event_registration.model import Status
 from event_registration.ports import utc_now
 from event_registration.question_schema import problems_of

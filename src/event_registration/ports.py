@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from event_registration.event import Event, Listing
+    from event_registration.event import Event
+    from event_registration.listing import Listing
     from event_registration.mail import Message
     from event_registration.model import Registration, Status
 

@@ -15,7 +15,7 @@ from event_registration.schedule import Schedule
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from event_registration.event import Listing
+    from event_registration.listing import Listing
     from event_registration.ports import Clock, EventRepository
 
 __all__ = ["Queues", "Settled"]

@@ -23,8 +23,9 @@ from event_registration.schedule import Schedule
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from event_registration.event import Event, EventState
+    from event_registration.event import Event
     from event_registration.links import Links
+    from event_registration.listing import EventState
     from event_registration.managed import EventRegistrationService
     from event_registration.model import Registration
     from event_registration.ports import Clock, EventRepository

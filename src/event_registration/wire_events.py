@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, fields
 
 from event_registration.errors import InvalidEventError, Problem, UnreadableRowError
-from event_registration.event import Event, EventState, Listing
+from event_registration.event import Event
+from event_registration.listing import EventState, Listing
 from event_registration.wire import compact_json, instant_of
 
 if TYPE_CHECKING:

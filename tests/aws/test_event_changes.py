@@ -8,7 +8,7 @@ from attrs import evolve
 
 from event_registration.aws import DynamoDBEventRepository
 from event_registration.errors import EventChangeError, EventFullError, RepositoryUnavailableError
-from event_registration.event import Listing
+from event_registration.listing import Listing
 from event_registration.model import Status
 from event_registration.testing import KilledError, make_event
 from event_registration.testing.guests import NOW, admit, cancel, current, found, names, resize, set_up

@@ -18,7 +18,7 @@ from rich.console import Console
 from event_registration.cli import main
 from event_registration.cli.documents import FIELDS
 from event_registration.cli.shown import event_card, print_events
-from event_registration.event import EventState, Listing
+from event_registration.listing import EventState, Listing
 from event_registration.organiser import Counts
 from event_registration.testing import make_event
 

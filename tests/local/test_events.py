@@ -9,7 +9,7 @@ from attrs import evolve
 from serving import unmeasured
 
 from event_registration.errors import RepositoryError
-from event_registration.event import Listing
+from event_registration.listing import Listing
 from event_registration.local import SQLiteEventRepository
 from event_registration.model import Status
 from event_registration.testing import ManualClock, make_event, make_registration

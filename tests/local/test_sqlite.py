@@ -14,7 +14,7 @@ from attrs import evolve
 from serving import unmeasured
 
 from event_registration.errors import RepositoryError, RepositoryUnavailableError
-from event_registration.event import Listing
+from event_registration.listing import Listing
 from event_registration.local import SQLiteEventRepository, SQLiteOutbox, SQLiteRepository
 from event_registration.local.layout import LAYOUT
 from event_registration.mail import Mail, MailKind, MailState

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from event_registration.aws import ledger
 from event_registration.aws.items import REGISTRATION, decode
 from event_registration.aws.table import ChangedError, ConditionFailedError
-from event_registration.event import EventState, refusal
+from event_registration.listing import EventState, refusal
 from event_registration.model import Status
 from event_registration.wire import registration_from_row
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from event_registration.aws.seats import Seats
     from event_registration.aws.settling import Settling
     from event_registration.aws.table import Table
-    from event_registration.event import Listing
+    from event_registration.listing import Listing
     from event_registration.model import Registration
     from event_registration.rules import Identity
 

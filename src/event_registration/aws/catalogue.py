@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from event_registration.aws.table import Table
-    from event_registration.event import Listing
+    from event_registration.listing import Listing
 
 __all__ = ["EventTable"]
 

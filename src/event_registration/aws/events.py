@@ -17,7 +17,7 @@ from event_registration.aws.settling import Settling
 from event_registration.aws.table import ConditionFailedError
 from event_registration.aws.telling import Telling
 from event_registration.errors import EventChangeError, EventExistsError
-from event_registration.event import Listing
+from event_registration.listing import Listing
 from event_registration.model import Status
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from event_registration.aws.items import Action, Row
-    from event_registration.event import Listing
+    from event_registration.listing import Listing
     from event_registration.model import Registration
 
 __all__ = [

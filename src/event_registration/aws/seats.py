@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from event_registration.aws.table import Table
-    from event_registration.event import Listing
+    from event_registration.listing import Listing
     from event_registration.model import Registration
 
 __all__ = ["Seats"]

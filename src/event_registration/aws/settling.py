@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from event_registration.aws.items import Action
     from event_registration.aws.seats import Seats
     from event_registration.aws.table import Table
-    from event_registration.event import Listing
+    from event_registration.listing import Listing
     from event_registration.model import Registration
     from event_registration.rules import Identity
 

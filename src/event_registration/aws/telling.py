@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from event_registration.aws.catalogue import EventTable
     from event_registration.aws.table import Table
-    from event_registration.event import Listing
+    from event_registration.listing import Listing
 
 __all__ = ["Telling"]
 

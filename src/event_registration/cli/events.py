@@ -22,7 +22,8 @@ from event_registration.wire_events import document_of
 
 if TYPE_CHECKING:
     from event_registration.cli.store import Store
-    from event_registration.event import Event, EventState, Listing
+    from event_registration.event import Event
+    from event_registration.listing import EventState, Listing
     from event_registration.organiser import Counts, Organiser
 
 __all__ = ["events"]

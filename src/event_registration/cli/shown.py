@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-    from event_registration.event import EventState, Listing
+    from event_registration.listing import EventState, Listing
     from event_registration.mail import Mail
     from event_registration.model import Registration
     from event_registration.organiser import Counts, Organiser

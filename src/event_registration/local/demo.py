@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from event_registration.errors import EventExistsError
-from event_registration.event import Event, EventState
+from event_registration.event import Event
+from event_registration.listing import EventState
 from event_registration.mail import Mail, MailState
 from event_registration.model import Registration
 
 if TYPE_CHECKING:
-    from event_registration.event import Listing
+    from event_registration.listing import Listing
     from event_registration.ports import EventRepository
 
 __all__ = ["set_up_demo"]

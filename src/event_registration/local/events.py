@@ -13,7 +13,7 @@ from event_registration.errors import (
     RepositoryError,
     RepositoryUnavailableError,
 )
-from event_registration.event import EventState, Listing, refusal
+from event_registration.listing import EventState, Listing, refusal
 from event_registration.local.sqlite import SQLiteRepository, registration_of, set_columns
 from event_registration.model import Status
 from event_registration.wire_events import listing_from_row, row_of_listing

@@ -9,7 +9,7 @@ import pytest
 from attrs import evolve
 
 from event_registration.errors import EventChangeError, EventExistsError
-from event_registration.event import Listing
+from event_registration.listing import Listing
 from event_registration.testing.contracts import RepositoryContract
 from event_registration.testing.doubles import make_event, make_registration
 from event_registration.testing.guests import NOW, admit, cancel, current, found, resize, set_up

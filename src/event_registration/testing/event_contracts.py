@@ -22,7 +22,7 @@ from event_registration.testing.resizing_contracts import ResizingContract
 from event_registration.testing.telling_contracts import TellingContract, change_with_news
 
 if TYPE_CHECKING:
-    from event_registration.event import Listing
+    from event_registration.listing import Listing
     from event_registration.ports import EventRepository
 
 __all__ = ["ConcurrentEventRepositoryContract", "EventRepositoryContract"]

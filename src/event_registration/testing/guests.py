@@ -11,7 +11,7 @@ from event_registration.model import Status
 from event_registration.testing.doubles import make_event, make_registration
 
 if TYPE_CHECKING:
-    from event_registration.event import Listing
+    from event_registration.listing import Listing
     from event_registration.model import Registration
     from event_registration.ports import EventRepository
 

@@ -15,7 +15,7 @@ from event_registration.testing.doubles import make_event
 from event_registration.testing.guests import NOW, admit, cancel, current, found, guest, set_up
 
 if TYPE_CHECKING:
-    from event_registration.event import Listing
+    from event_registration.listing import Listing
     from event_registration.ports import EventRepository
 
 __all__ = ["TellingContract", "change_with_news"]
