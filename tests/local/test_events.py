@@ -3,6 +3,9 @@
 import itertools
 import subprocess
 import sys
+import time
+from collections import Counter
+from datetime import timedelta
 
 import pytest
 from attrs import evolve
@@ -11,6 +14,7 @@ from serving import unmeasured
 from event_registration.errors import RepositoryError
 from event_registration.listing import Listing
 from event_registration.local import SQLiteEventRepository
+from event_registration.mail import MailKind
 from event_registration.model import Status
 from event_registration.testing import ManualClock, make_event, make_registration
 
@@ -131,9 +135,55 @@ def test_costs_no_more_with_more_people(repository):
     assert [more for more, less in zip(grown, few, strict=True) if more > less + 10] == []
 
 
+@pytest.fixture
+def moved(repository):
+    """Return an event that was moved a minute ago, for which more people are registered than are told at once."""
+    listing = _set_up(repository)
+    with repository.database.transaction() as connection:
+        for number in range(1100):
+            repository._add(connection, _guest(number))
+    event = evolve(listing.event, ends_at=listing.event.ends_at + timedelta(hours=1))
+    return repository.change_event(
+        listing, evolve(listing, event=event, news=2, telling=""), NOW - timedelta(minutes=1)
+    )
+
+
+def _kinds(repository):
+    return Counter(each.mail.kind for each in repository.list("devconf-2026"))
+
+
+@pytest.mark.usefixtures("moved")
+def test_tells_news_some_hundred_at_a_time(repository):
+    """Who registers waits for a part of the people at most; what there is no time for is told by the next call."""
+    connection = repository.database._connection
+    connection.set_trace_callback(lambda statement: time.sleep(0.3) if statement == "COMMIT" else None)
+    some = repository.tell("devconf-2026", NOW, deadline=time.monotonic() + 0.2)
+    connection.set_trace_callback(None)
+    assert _kinds(repository) == {MailKind.MOVED: some, MailKind.CONFIRMED: 1100 - some}
+
+    rest = repository.tell("devconf-2026", NOW)
+
+    assert (some, rest) == (500, 600)
+    assert {each.mail.number for each in repository.list("devconf-2026")} == {2}
+    assert repository.find_event("devconf-2026").telling is None
+
+
+@pytest.mark.usefixtures("moved")
+def test_tells_past_rows_that_are_nobodys(repository):
+    """A row that somebody has spoilt keeps nobody else from being told."""
+    key = repository.digest_of("guest7@example.org")
+    with repository.database.transaction() as connection:
+        connection.execute("UPDATE registration SET cemail = 'none' WHERE digest = ?", (key,))
+
+    assert repository.tell("devconf-2026", NOW) == 1099
+
+    assert repository.find_event("devconf-2026").telling is None
+
+
 _WORK_AND_DIE = """
 import os, random, signal, sys, threading
 from event_registration.local import SQLiteEventRepository
+from event_registration.mail import MailKind
 from event_registration.testing import ManualClock, make_event, make_registration
 repository = SQLiteEventRepository(sys.argv[1])
 listing = repository.find_event("devconf-2026")

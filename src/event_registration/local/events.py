@@ -12,6 +12,7 @@ from event_registration.errors import (
     EventExistsError,
     RepositoryError,
     RepositoryUnavailableError,
+    UnreadableRowError,
 )
 from event_registration.listing import EventState, Listing, refusal
 from event_registration.local.sqlite import SQLiteRepository, registration_of, set_columns
@@ -209,13 +210,20 @@ class SQLiteEventRepository(SQLiteRepository):
                 if event is None or not (listing := _listing(event)).tells_at(now):
                     return told
                 rows = connection.execute(_UNTOLD, (event_id, listing.telling)).fetchall()
-                for registration in map(registration_of, rows):
-                    if kind := listing.news_for(registration):
-                        self._put(connection, registration.told(kind, listing.news, now))
-                        told += 1
+                told += sum(self._told(connection, listing, row, now) for row in rows)
                 telling = rows[-1]["digest"] if rows else None
                 connection.execute("UPDATE event SET telling = ? WHERE eventid = ?", (telling, event_id))
         return told
+
+    def _told(self, connection: sqlite3.Connection, listing: Listing, row: sqlite3.Row, now: datetime) -> bool:
+        try:
+            registration = registration_of(row)
+        except UnreadableRowError:  # whoever it was can't be told
+            return False
+        kind = listing.news_for(registration)
+        if kind is not None:
+            self._put(connection, registration.told(kind, listing.news, now))
+        return kind is not None
 
 
 def _row(listing: Listing) -> dict[str, str | int | None]:
