@@ -32,6 +32,22 @@ CALLS = {
         ExpressionAttributeValues={":one": {"N": "1"}},
         ReturnValues="UPDATED_NEW",
     ),
+    "a failed condition of an update": lambda client, table: client.update_item(
+        TableName=table,
+        Key=KEY,
+        UpdateExpression="SET #place = :new REMOVE venue",
+        ConditionExpression="#place = :old",
+        ExpressionAttributeNames={"#place": "place"},
+        ExpressionAttributeValues={":new": {"N": "9"}, ":old": {"N": "8"}},
+        ReturnValuesOnConditionCheckFailure="ALL_OLD",
+    ),
+    "an index": lambda client, table: client.query(
+        TableName=table,
+        IndexName="outbox",
+        KeyConditionExpression="outbox = :shard AND mail_at <= :last",
+        ExpressionAttributeValues={":shard": {"S": "0"}, ":last": {"S": "2026"}},
+        Limit=1,
+    ),
     "delete": lambda client, table: client.delete_item(TableName=table, Key=KEY | {"sk": {"S": "none"}}),
     "a failed condition": lambda client, table: client.put_item(
         TableName=table,
@@ -75,6 +91,8 @@ def _told(client, table, call):
 def test_tells_what_boto3_tells(lean, engine_client, table, call):
     """Answers and errors are the same, with all that is read of them."""
     engine_client.put_item(TableName=table, Item=KEY | {"place": {"N": "7"}})
+    due = {"outbox": {"S": "0"}, "mail_at": {"S": "2025"}}
+    engine_client.put_item(TableName=table, Item=KEY | {"sk": {"S": "due"}} | due)
 
     assert _told(lean, table, call) == _told(engine_client, table, call)
 

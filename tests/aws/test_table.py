@@ -5,7 +5,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from event_registration.aws.items import LAST, check, delete, put
+from event_registration.aws.items import LAST, change, check, decode, delete, encode, put
 from event_registration.aws.table import ChangedError, ConditionFailedError, Table
 from event_registration.errors import RepositoryError, RepositoryUnavailableError
 from event_registration.testing import Faults, at_once
@@ -169,6 +169,81 @@ def test_a_delete_needs_no_condition(rows):
 
 
 # What passes
+
+# Changes of single attributes
+
+
+def test_changes_attributes_and_leaves_the_rest(rows):
+    """A change sets and removes what it names, whatever the words are, and leaves all else of the row."""
+    rows.write(put(_row("A", state="held", seat=7, day="2026-03-01", note="x"), IS_NEW))
+
+    rows.write(change("e", "A", {"state": "free", "size": 9, "over": True}, remove=("seat", "day", "gone")))
+
+    assert rows.get("e", "A") == _row("A", state="free", size=9, over=True, note="x")
+
+
+def test_a_change_makes_a_row_that_is_not_there(rows):
+    """A change without a condition makes the row, with what it sets."""
+    rows.write(change("e", "A", {"names": frozenset({"b", "a"})}))
+
+    assert {**rows.get("e", "A"), "names": sorted(rows.get("e", "A")["names"])} == _row("A", names=["a", "b"])
+
+
+def test_a_change_may_only_remove(rows):
+    """A change that removes and sets nothing is one, too."""
+    rows.write(put(_row("A", day="2026-03-01"), IS_NEW))
+
+    rows.write(change("e", "A", {}, remove=("day",), condition=IS_THERE))
+
+    assert rows.get("e", "A") == _row("A")
+
+
+@pytest.mark.parametrize("size", [1, 2], ids=["alone", "in a transaction"])
+def test_a_change_looks_at_its_condition(rows, size):
+    """A condition is about what is stored, under its own names; if it fails nothing changes, and what it met is told."""
+    stored = _row("A", day="2026-03-01", count=1)
+    rows.write(put(stored, IS_NEW))
+    others = [put(_row("B"), IS_NEW)][: size - 1]
+
+    def carry_out(day):
+        action = change(
+            "e",
+            "A",
+            {"day": "2026-03-02"},
+            remove=("count",),
+            condition="#day = :day AND #count = :count",
+            facts={"day": day, "count": 1},
+        )
+        if others:
+            rows.transact([action, *others])
+        else:
+            rows.write(action)
+
+    with pytest.raises(ConditionFailedError) as caught:
+        carry_out("2026-02-28")
+    assert caught.value.found == {0: stored}
+    assert list(rows.query("e", "A", LAST)) == [stored]
+
+    carry_out("2026-03-01")
+
+    assert list(rows.query("e", "A", LAST)) == [_row("A", day="2026-03-02"), *(_row("B") for _ in others)]
+
+
+def test_values_of_each_kind_are_stored_and_read():
+    """Text, numbers, switches and sets are each stored as what they are; what can't be ours is read as it is."""
+    row = {"text": "7", "number": 7, "switch": True, "set": frozenset({"b", "a"})}
+
+    item = encode(row)
+
+    assert item == {
+        "text": {"S": "7"},
+        "number": {"N": "7"},
+        "switch": {"BOOL": True},
+        "set": {"SS": ["a", "b"]},
+    }
+    assert decode(item) == row | {"set": ["a", "b"]}
+    assert decode({"rate": {"N": "0.5"}, "low": {"N": "-3"}}) == {"rate": "0.5", "low": -3}
+
 
 PASSING = [
     ("TransactionConflictException", 400),
@@ -456,3 +531,79 @@ def test_a_read_is_patient_too(rows, faults, time):
 
     assert rows.get("e", "A") == _row("A")
     assert time.pauses == [0.05, 0.1]
+
+
+@pytest.fixture
+def due(rows):
+    """Store rows that are in two partitions of the index, and others that are in none."""
+    for number in range(7):
+        rows.write(put(_row(f"A{number}", outbox="0", mail_at=f"2026-03-0{7 - number}"), IS_NEW))
+    rows.write(put(_row("B", outbox="1", mail_at="2026-01-01"), IS_NEW))
+    rows.write(put(_row("C", outbox="0"), IS_NEW))
+    rows.write(put(_row("D", mail_at="2026-01-01"), IS_NEW))
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("partition", "last", "expected"),
+    [
+        ("0", "2026-03-03", ["A6", "A5", "A4"]),
+        ("0", "2026-03-02T12", ["A6", "A5"]),
+        ("0", "2027", ["A6", "A5", "A4", "A3", "A2", "A1", "A0"]),
+        ("1", "2027", ["B"]),
+        ("2", "2027", []),
+        ("0", "2026-02", []),
+    ],
+)
+@pytest.mark.parametrize("page", [1, 2, 100])
+def test_queries_an_index_in_order(client, due, page, partition, last, expected):
+    """A partition of an index is read up to a sort key, in order, over as many pages as there are."""
+
+    def turn(params, **_):
+        assert params["Limit"] == 100
+        params["Limit"] = page
+
+    client.meta.events.register("provide-client-params.dynamodb.Query", turn)
+
+    found = list(due.query_index("outbox", ("outbox", partition), ("mail_at", last)))
+
+    assert [row["sk"] for row in found] == expected
+    assert {frozenset(row) for row in found} <= {frozenset({"eventid", "sk", "outbox", "mail_at"})}
+
+
+def test_reads_a_page_of_an_index_when_it_is_asked_for(client, due):
+    """Who stops reading an index has read no page more."""
+    calls = []
+
+    def turn(params, **_):
+        calls.append(params.get("ExclusiveStartKey"))
+        params["Limit"] = 2
+
+    client.meta.events.register("provide-client-params.dynamodb.Query", turn)
+    found = due.query_index("outbox", ("outbox", "0"), ("mail_at", "2027"))
+    assert calls == []
+
+    assert [next(found)["sk"] for _ in range(2)] == ["A6", "A5"]
+    assert len(calls) == 1
+    assert next(found)["sk"] == "A4"
+    assert len(calls) == 2
+    assert calls[1]["sk"] == {"S": "A5"}
+
+
+def test_reading_an_index_is_patient_too(due, faults, time):
+    """A throttle is outlived on every page of an index."""
+    faults.error("ThrottlingException", 400)
+
+    found = list(due.query_index("outbox", ("outbox", "1"), ("mail_at", "2027")))
+
+    assert [row["sk"] for row in found] == ["B"]
+    assert len(time.pauses) == 1
+
+
+def test_lets_pass_who_has_time(rows, time):
+    """Who has no deadline, or is not past it, may begin another call; who is past it may not."""
+    rows.check_time(None)
+    rows.check_time(time.now)
+
+    with pytest.raises(RepositoryUnavailableError):
+        rows.check_time(time.now - 0.001)

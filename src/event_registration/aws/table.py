@@ -98,7 +98,7 @@ class Table:
 
     def write(self, action: Action, deadline: float | None = None) -> None:
         """
-        Carry out one `put` or `delete`.
+        Carry out one `put`, `change` or `delete`.
 
         Raises:
             ConditionFailedError: Its condition did not hold.
