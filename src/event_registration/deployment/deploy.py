@@ -63,7 +63,7 @@ class Deployment:
     change_set: ChangeSet | None
     adopted: dict[str, Any] | None
 
-    def get_ready(self, announce: Callable[[str], object] = lambda _: None) -> None:
+    def get_ready(self, *, announce: Callable[[str], object]) -> None:
         """
         Do what the change set relies on: upload the zip, and complete a table that is taken over.
 

@@ -83,7 +83,7 @@ def check(table: Mapping[str, Any]) -> None:
         )
 
 
-def adopt(account: Account, table: Mapping[str, Any], *, announce: Callable[[str], object] = lambda _: None) -> None:
+def adopt(account: Account, table: Mapping[str, Any], *, announce: Callable[[str], object]) -> None:
     """
     Give *table* what the template gives a new one: CloudFormation takes a table over as it is.
 
