@@ -6,7 +6,7 @@ import pytest
 from attrs import evolve
 
 from event_registration.composing import Composer
-from event_registration.errors import RepositoryUnavailableError, TransientNotifierError
+from event_registration.errors import OutdatedMailError, PermanentNotifierError, RepositoryUnavailableError
 from event_registration.feedback import reference_of
 from event_registration.links import Keyring, Links
 from event_registration.local import SQLiteEventRepository
@@ -100,10 +100,34 @@ def test_all_mails_but_a_cancellation_s_have_a_link(repository, compose, kind):
 def test_a_mail_that_is_not_true_any_more_waits(repository, compose, kind):
     """Once an event was called off, only the mail that says so is written: whatever else was due waits for it."""
     listing = set_up(repository)
-    repository.change_event(listing, evolve(listing, is_cancelled=True), NOW)
+    news = {"news": listing.revision + 1, "telling": ""}
+    repository.change_event(listing, evolve(listing, is_cancelled=True, **news), NOW)
 
-    with pytest.raises(TransientNotifierError):
+    with pytest.raises(OutdatedMailError):
         compose(_owing(kind))
+
+
+@pytest.mark.parametrize("is_told", [False, True])
+def test_a_mail_that_nothing_takes_the_place_of_fails(repository, compose, is_told):
+    """If nobody is to be told that an event was called off, or the person has been, the mail will never be true."""
+    listing = set_up(repository)
+    news = {"news": listing.revision + 1, "telling": ""} if is_told else {}
+    repository.change_event(listing, evolve(listing, is_cancelled=True, **news), NOW)
+
+    with pytest.raises(PermanentNotifierError):
+        compose(_owing(MailKind.PROMOTED, told_of=listing.revision + 1 if is_told else 0))
+
+
+def test_a_mail_tells_what_it_counts_as_told_of(repository):
+    """Who registered after a change is told of the event as changed, though what wrote the mail had read it before."""
+    compose = Composer(repository)
+    listing = set_up(repository, venue="Old Hall")
+    compose(_owing(MailKind.CONFIRMED))
+    changed = repository.change_event(listing, evolve(listing, event=evolve(listing.event, venue="New Hall")), NOW)
+
+    message = compose(_owing(MailKind.CONFIRMED, told_of=changed.revision))
+
+    assert "New Hall" in message.text
 
 
 @pytest.mark.parametrize("has_events", [False, True])

@@ -13,7 +13,7 @@ ROWS = [
     {"answers", "patterns", "pacing", "mail", "zones"},
     {"model", "questions", "question_schema", "allowance"},
     {"event", "wire"},
-    {"listing"},
+    {"listing", "retries"},
     {"ports", "outbox", "wire_events", "confirmation", "body", "responses", "links"},
     {"delivery", "catalogue", "arrivals", "export", "feedback", "samples"},
     {"service", "composing", "queues", "relay"},

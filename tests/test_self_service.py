@@ -351,7 +351,8 @@ def test_a_mail_waits_for_its_key(make_system):
 
     (receipt,) = system.register("ada")
 
-    assert receipt.trouble is system.keys_fault
+    assert isinstance(receipt.trouble, TransientNotifierError)
+    assert receipt.trouble.__cause__ is system.keys_fault
     assert system.notifier.messages == []
     system.keys_fault = None
     system.clock.advance(minutes=10)

@@ -42,12 +42,13 @@ class Catalogue:
         self._known: OrderedDict[str, tuple[float, Listing]] = OrderedDict()
         self._lock = Lock()
 
-    def find(self, event_id: str, *, deadline: float | None = None) -> Listing:
+    def find(self, event_id: str, *, at_least: int = 0, deadline: float | None = None) -> Listing:
         """
         Return an event.
 
         Args:
             event_id: Its id.
+            at_least: The revision that is known to be there: an older one is read anew.
             deadline: The instant of `time.monotonic` by which it must be over.
 
         Raises:
@@ -57,7 +58,7 @@ class Catalogue:
         now = self._monotonic()
         with self._lock:
             read_at, listing = self._known.get(event_id, (0.0, None))
-        if listing is not None and now - read_at < self._seconds:
+        if listing is not None and listing.revision >= at_least and now - read_at < self._seconds:
             return listing
         listing = self._repository.find_event(event_id, deadline=deadline)
         if listing is None:

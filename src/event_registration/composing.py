@@ -9,7 +9,7 @@ from attrs import evolve
 
 from event_registration.catalogue import Catalogue
 from event_registration.confirmation import render
-from event_registration.errors import TransientNotifierError, UnknownEventError
+from event_registration.errors import OutdatedMailError, PermanentNotifierError, UnknownEventError
 from event_registration.feedback import reference_of
 from event_registration.links import Link, end_of_links
 from event_registration.mail import MailKind
@@ -58,22 +58,28 @@ class Composer:
             deadline: The instant of *monotonic* by which its event must be read.
 
         Raises:
-            TransientNotifierError: Its event was called off, and the mail that says so takes the place of this one.
+            OutdatedMailError: Its event was called off, and the mail that says so takes the place of this one.
+            PermanentNotifierError: Its event was called off, and nothing more is to be said.
             RepositoryError: The event or the keys of links can't be read.
         """
-        listing = self._listing(registration.event_id, deadline)
+        listing = self._listing(registration, deadline)
         message = render(registration) if listing is None else self._about(listing, registration)
         return evolve(message, reference=reference_of(registration.event_id, registration.mail.number))
 
-    def _listing(self, event_id: str, deadline: float | None) -> Listing | None:
+    def _listing(self, registration: Registration, deadline: float | None) -> Listing | None:
+        if self._catalogue is None:
+            return None
         try:
-            return self._catalogue.find(event_id, deadline=deadline) if self._catalogue else None
+            # What a mail counts as told of it must tell: who registered may have seen a newer event than is remembered.
+            return self._catalogue.find(registration.event_id, at_least=registration.told_of, deadline=deadline)
         except UnknownEventError:
             return None
 
     def _about(self, listing: Listing, registration: Registration) -> Message:
         if not listing.may_tell(registration.mail.kind):
-            raise TransientNotifierError("The event was called off; the mail that says so is on its way.")
+            if listing.telling is None or listing.news_for(registration) is None:
+                raise PermanentNotifierError("The event was called off.")
+            raise OutdatedMailError("The event was called off; the mail that says so is on its way.")
         event = listing.event
         return render(
             evolve(registration, event_name=event.event_name),

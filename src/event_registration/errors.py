@@ -29,6 +29,7 @@ Everything that can go wrong, as one tree.
     │   └── UnreadableRowError                        unreadable-row
     └── NotifierError              (RuntimeError)     mail-failed
         ├── TransientNotifierError (ConnectionError)  mail-delayed
+        │   ├── OutdatedMailError                     mail-outdated
         │   └── ThrottledNotifierError                mail-throttled
         └── PermanentNotifierError                    mail-rejected
 
@@ -62,6 +63,7 @@ __all__ = [
     "NotAdmittedError",
     "NotOpenYetError",
     "NotifierError",
+    "OutdatedMailError",
     "PermanentNotifierError",
     "Problem",
     "ProblemsError",
@@ -274,9 +276,25 @@ class NotifierError(EventRegistrationError, RuntimeError):
 
 
 class TransientNotifierError(NotifierError, ConnectionError):
-    """The message could not be handed over now; later it may."""
+    """
+    The message could not be handed over now; later it may.
+
+    Args:
+        message: What failed.
+        ambiguous: Whether it may have been handed over all the same, as after a lost answer.
+    """
 
     code = "mail-delayed"
+
+    def __init__(self, message: str, *, ambiguous: bool = False) -> None:
+        self.ambiguous = ambiguous
+        super().__init__(message)
+
+
+class OutdatedMailError(TransientNotifierError):
+    """The message is not true any more, and another one will take its place."""
+
+    code = "mail-outdated"
 
 
 class ThrottledNotifierError(TransientNotifierError):

@@ -6,12 +6,11 @@ import base64
 import binascii
 from typing import TYPE_CHECKING
 
-from event_registration.rules import attendee_digest, normalise_address
+from event_registration.rules import normalise_address
 
 if TYPE_CHECKING:
     from event_registration.mail import MailState
     from event_registration.outbox import Outbox
-    from event_registration.rules import Identity
 
 __all__ = ["Feedback", "reference_of"]
 
@@ -21,11 +20,11 @@ _TRIES = 5
 def reference_of(event_id: str, number: int) -> str:
     """Return what tells a mail from others with the same recipient, in the signs that a `Message` takes for it."""
     name = base64.urlsafe_b64encode(event_id.encode("ascii")).decode("ascii").rstrip("=")
-    return f"{name}.{number}"
+    return f"{number}-{name}"  # digits hold no hyphen, and a name may
 
 
 def _read(reference: str) -> tuple[str, int] | None:
-    name, _, number = reference.partition(".")
+    number, _, name = reference.partition("-")
     try:
         event_id = base64.urlsafe_b64decode(name + "=" * (-len(name) % 4)).decode("ascii")
         return event_id, int(number)
@@ -39,12 +38,10 @@ class Feedback:
 
     Args:
         outbox: Whose mails they were.
-        identity: Maps an address in normal form to the person's key.
     """
 
-    def __init__(self, outbox: Outbox, *, identity: Identity = attendee_digest) -> None:
+    def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
-        self._identity = identity
 
     def take(self, address: str, reference: str, state: MailState, *, is_final: bool) -> bool:
         """
@@ -62,7 +59,7 @@ class Feedback:
         Raises:
             RepositoryError: The repository failed. Taking it again is harmless.
         """
-        digest = self._identity(normalise_address(address))
+        digest = self._outbox.digest_of(normalise_address(address))
         if is_final:
             self._outbox.block(digest, state)
         found = _read(reference)
@@ -73,6 +70,7 @@ class Feedback:
             registration = self._outbox.find_by_digest(event_id, digest)
             if registration is None or registration.mail.number != number:
                 return False
-            if registration.mail.state is state or self._outbox.mark(registration, registration.mail.returned(state)):
+            returned = registration.mail.returned(state, is_final=is_final)
+            if registration.mail == returned or self._outbox.mark(registration, returned):
                 return True
         return False

@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 
 from event_registration.rules import check_address, is_plain_line
 
-__all__ = ["BUDGET", "MAILS_PER_DAY", "PENDING", "UNREADABLE", "Mail", "MailKind", "MailState", "Message"]
+__all__ = ["BUDGET", "MAILS_PER_DAY", "PENDING", "TEMPORARY", "UNREADABLE", "Mail", "MailKind", "MailState", "Message"]
 
 BUDGET = "budget"
 """Why a mail failed whose recipient got as many that day as one address may."""
@@ -18,12 +18,15 @@ BUDGET = "budget"
 MAILS_PER_DAY = 5
 """How many mails one address gets in a day at most, over all events, if nothing else is said."""
 
+TEMPORARY = "temporary"
+"""Why a mail bounced whose recipient may get the next one, as after a full mailbox."""
+
 UNREADABLE = "unreadable"
 """Why a mail failed whose row is no registration."""
 
 _REPEATED_EVERY = timedelta(days=1)
 # "MessageTag" in the SES API v2 reference: what a tag's value may be.
-_REFERENCE = re.compile(r"[A-Za-z0-9_.-]{0,256}")
+_REFERENCE = re.compile(r"[A-Za-z0-9_-]{0,256}")
 
 
 class MailState(StrEnum):
@@ -52,6 +55,9 @@ class MailKind(StrEnum):
     REPEATED = "repeated"
     MOVED = "moved"
     CALLED_OFF = "called-off"
+
+
+_STANDINGS = frozenset({MailKind.CONFIRMED, MailKind.WAITLISTED, MailKind.PROMOTED})
 
 
 @frozen(kw_only=True)
@@ -87,6 +93,11 @@ class Mail:
         """Whether it is still to go out."""
         return self.state in PENDING
 
+    @property
+    def tells_all(self) -> bool:
+        """Whether it has yet to be begun, and will tell where the registration stands as well as its event."""
+        return self.state in {MailState.DUE, MailState.RETRY} and self.kind in _STANDINGS
+
     def is_claimable(self, now: datetime) -> bool:
         """Tell whether somebody may begin to send it *now*."""
         return self.is_pending and (self.due_at is None or self.due_at <= now)
@@ -110,8 +121,8 @@ class Mail:
         return evolve(self, number=earlier.number + 1, due_at=due_at, repeated_at=repeated_at)
 
     def owes_repeat(self, now: datetime) -> bool:
-        """Tell whether an attempt to register again is told *now*: in the place of no other mail, and once a day."""
-        return not self.is_pending and (self.repeated_at is None or now - self.repeated_at >= _REPEATED_EVERY)
+        """Tell whether an attempt to register again is told *now*: in the place of no mail that is owed, once a day."""
+        return self.state is MailState.SENT and (self.repeated_at is None or now - self.repeated_at >= _REPEATED_EVERY)
 
     def claimed(self, now: datetime, lease: timedelta) -> Mail:
         """Return it as whoever sends it until *lease* is over has claimed it."""
@@ -135,9 +146,9 @@ class Mail:
         """Return it as it is when no try will be made any more."""
         return evolve(self, state=MailState.FAILED, due_at=None, reason=reason)
 
-    def returned(self, state: MailState) -> Mail:
+    def returned(self, state: MailState, *, is_final: bool) -> Mail:
         """Return it as it is once its recipient's provider has sent it back or the recipient has complained."""
-        return evolve(self, state=state, due_at=None)
+        return evolve(self, state=state, due_at=None, reason=None if is_final else TEMPORARY)
 
 
 @frozen(kw_only=True)
@@ -150,7 +161,7 @@ class Message:
         subject: One line without control characters.
         text: The body for programs that show plain text.
         html: The same body as a complete HTML document.
-        reference: What comes back with a bounce and says whose mail it was: ASCII letters, digits, ``_ - .``.
+        reference: What comes back with a bounce and says whose mail it was: ASCII letters, digits, ``_`` and ``-``.
     """
 
     to: str
@@ -172,4 +183,4 @@ class Message:
         if not is_plain_line(self.subject):
             raise ValueError("the subject is no plain line of text")
         if not _REFERENCE.fullmatch(self.reference):
-            raise ValueError("the reference holds other signs than letters, digits, _ - .")
+            raise ValueError("the reference holds other signs than letters, digits, _ and -")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 from enum import StrEnum
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
 from event_registration.composing import Composer
-from event_registration.errors import EventCancelledError, RepositoryUnavailableError
-from event_registration.mail import MailState
+from event_registration.errors import EventCancelledError, RepositoryUnavailableError, UnreadableRowError
+from event_registration.mail import TEMPORARY, UNREADABLE, MailState
 from event_registration.organiser import Organiser
 from event_registration.ports import utc_now
 from event_registration.samples import SAMPLE_LINKS, sample_registration
@@ -91,8 +92,10 @@ class _Verdict(StrEnum):
 
 
 def is_blocked(mail: Mail) -> bool:
-    """Tell whether *mail* came back, or was not sent because an earlier one to its recipient had."""
-    return mail.state in _RETURNED or (mail.state is MailState.FAILED and mail.reason in _RETURNED)
+    """Tell whether *mail* came back for good, or was not sent because an earlier one to its recipient had."""
+    if mail.state is MailState.FAILED:
+        return mail.reason in _RETURNED
+    return mail.state in _RETURNED and mail.reason != TEMPORARY
 
 
 def owed_since(registration: Registration) -> datetime | None:
@@ -101,6 +104,16 @@ def owed_since(registration: Registration) -> datetime | None:
     if mail.number == 1:
         return registration.registered_at
     return mail.due_at if mail.attempted_at is None else mail.attempted_at
+
+
+def _readable(found: Iterator[Registration], met_unreadable: Callable[[], None]) -> Iterator[Registration]:
+    while True:
+        try:
+            yield next(found)
+        except StopIteration:
+            return
+        except UnreadableRowError:
+            met_unreadable()
 
 
 def _unwatched(people: Iterator[Registration]) -> Iterable[Registration]:
@@ -137,10 +150,15 @@ class Mails:
             UnknownEventError: There is no such event, and nobody is registered for it.
             RepositoryError: The repository failed.
         """
-        people = self._organiser.stream_registrations(event_id)
-        listing = self._repository.find_event(event_id)
         counts = dict.fromkeys(MailState, 0)
         reasons: dict[MailState, Counter[str]] = {state: Counter() for state in _EXPLAINED}
+
+        def met_unreadable() -> None:
+            counts[MailState.FAILED] += 1
+            _count(UNREADABLE, reasons[MailState.FAILED])
+
+        people = self._people(event_id, met_unreadable)
+        listing = self._repository.find_event(event_id)
         oldest: tuple[datetime, Registration] | None = None
         again = overdue = 0
         now = self._clock()
@@ -178,7 +196,7 @@ class Mails:
             UnknownEventError: There is no such event, and nobody is registered for it.
             RepositoryError: The repository failed. Calling again does the rest.
         """
-        people = self._organiser.stream_registrations(event_id)
+        people = self._people(event_id)
         listing = self._repository.find_event(event_id)
         return _retried(Counter(self._again(person, listing) for person in watch(people)))
 
@@ -221,6 +239,15 @@ class Mails:
         event = listing.event
         sample = sample_registration(event_id, event.event_name, kind, questions=event.questions)
         return Composer(self._repository, links=SAMPLE_LINKS)(sample)
+
+    def _people(self, event_id: str, met_unreadable: Callable[[], None] = lambda: None) -> Iterator[Registration]:
+        """Return all registrations of an event that can be read: one that can't keeps nobody's mail back."""
+        found = self._repository.list(event_id)
+        people = _readable(found, met_unreadable)
+        for first in people:
+            return chain([first], people)
+        self._organiser.event(event_id)  # nobody is registered: is there an event?
+        return people
 
     def _again(self, person: Registration, listing: Listing | None, *, unblock: bool = False) -> _Verdict:
         """Let a registration's mail be due, if it is to be, and return whether it was."""

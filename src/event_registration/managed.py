@@ -10,7 +10,9 @@ from attrs import evolve
 from event_registration.catalogue import Catalogue
 from event_registration.errors import (
     InvalidRegistrationError,
+    NotifierError,
     RepositoryError,
+    TransientNotifierError,
     UnknownEventError,
 )
 from event_registration.listing import EventState, refusal
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from event_registration.delivery import Delivered
-    from event_registration.errors import Problem
+    from event_registration.errors import EventRegistrationError, Problem
     from event_registration.event import Event
     from event_registration.listing import Listing
     from event_registration.model import Registration
@@ -150,8 +152,8 @@ class EventRegistrationService(RegistrationService):
         try:
             troubles = self._relay.deliver(debtor, deadline=schedule.deadline).troubles
         except RepositoryError as error:
-            return stored, error
-        return stored, troubles[0] if troubles else None
+            troubles = (error,)
+        return stored, _late(troubles[0]) if troubles else None
 
     def _store(self, asked: Registration, now: datetime, store_by: float | None) -> Delivered:
         listing = self._catalogue.find(asked.event_id, deadline=store_by)
@@ -195,6 +197,15 @@ class EventRegistrationService(RegistrationService):
         if prospect is None:
             raise refusal(EventState.FULL)
         return evolve(asked, status=prospect, registered_at=None)
+
+
+def _late(trouble: EventRegistrationError) -> EventRegistrationError:
+    """Return *trouble* as the mail's: what else can fail is the queue's."""
+    if isinstance(trouble, NotifierError):
+        return trouble
+    late = TransientNotifierError(f"The mail is late: {trouble}")
+    late.__cause__ = trouble
+    return late
 
 
 def _answered(event: Event, answers: object) -> dict[str, Any]:

@@ -175,7 +175,12 @@ class Registration:
         )
 
     def told(self, kind: MailKind, event_revision: int, now: datetime) -> Registration:
-        """Return the registration as it owes the news of its event."""
+        """
+        Return the registration as it owes the news of its event.
+
+        A mail that waits to be sent says where the event is when it is: it stays what it is, and tells both.
+        """
+        kind = self.mail.kind if kind is MailKind.MOVED and self.mail.tells_all else kind
         return evolve(self, told_of=event_revision, mail=self.mail.owing(kind, now))
 
     def after(self, earlier: Registration) -> Registration:

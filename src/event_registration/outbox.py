@@ -47,6 +47,9 @@ class Outbox(Protocol):
             RepositoryError: The repository failed.
         """
 
+    def digest_of(self, attendee_email: str) -> str:
+        """Return the opaque key of the person behind an address in normal form."""
+
     def find_by_digest(self, event_id: str, digest: str, *, deadline: float | None = None) -> Registration | None:
         """
         Return the registration of the person whose key is *digest* as last stored, if there is one.

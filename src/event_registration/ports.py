@@ -95,6 +95,7 @@ class RegistrationRepository(Protocol):
         Return all registrations of an event, in no promised order.
 
         Raises:
+            UnreadableRowError: A row is no registration. Whoever goes on gets the others.
             RepositoryError: The repository failed.
         """
 

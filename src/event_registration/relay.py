@@ -13,6 +13,7 @@ from event_registration.delivery import hand_over
 from event_registration.errors import (
     EventRegistrationError,
     NotifierError,
+    OutdatedMailError,
     PermanentNotifierError,
     RepositoryError,
     RepositoryUnavailableError,
@@ -22,6 +23,7 @@ from event_registration.errors import (
 )
 from event_registration.mail import MAILS_PER_DAY, Mail, MailState
 from event_registration.ports import utc_now
+from event_registration.retries import is_given_up, tried_again
 from event_registration.schedule import Schedule
 
 if TYPE_CHECKING:
@@ -40,11 +42,8 @@ __all__ = ["Relay", "Swept"]
 _LEASE = timedelta(minutes=2)
 # A mail is begun only so long after its claim.
 _SECONDS_TO_BEGIN = 30.0
-# A minute after the first failure, twice as long after each further one, an hour at most: an outage of the mail service
-# of four days is outlived.
-_FIRST_BACKOFF = timedelta(minutes=1)
-_LONGEST_BACKOFF = timedelta(hours=1)
-_MAX_ATTEMPTS = 100
+# Whoever has sent a mail tries hard to say so: an unmarked one is sent again.
+_TRIES_TO_MARK = 3
 # While a registration keeps changing, its mail is left to the next sweep after so many debts.
 _MAX_DEBTS = 5
 # So many failures in a row are the service's, and the rest need not learn of it one by one.
@@ -74,7 +73,8 @@ class Relay:
     Pays the debts of an outbox, by as many callers at once as there are.
 
     Of all who would send one mail only who has claimed it does. A caller that dies leaves its claim, which ends by
-    itself: the mail is sent again if it died between sending and marking, and that is the only way to a second one.
+    itself. There are two ways to a second mail: whoever sent the first died before marking it, or could not; or the
+    notifier's answer got lost.
 
     Args:
         outbox: What is owed.
@@ -82,6 +82,7 @@ class Relay:
         compose: Writes the mail that a registration owes, by an instant of *monotonic* if there is one. What it raises
             of ours is tried again later, anything else is the mail's own fault.
         pacer: Lets mails begin no faster than the service takes them; without one each begins at once.
+        seconds_to_send: What the notifier takes at worst.
         mails_per_day: How many mails one address gets in a day at most, over all events.
         clock: Tells the time that is stored.
         monotonic: The clock of deadlines, in seconds.
@@ -95,6 +96,7 @@ class Relay:
         *,
         compose: Callable[[Registration, float | None], Message],
         pacer: Pacer | None = None,
+        seconds_to_send: float = 3.0,
         mails_per_day: int = MAILS_PER_DAY,
         clock: Clock = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
@@ -104,6 +106,7 @@ class Relay:
         self._notifier = notifier
         self._compose = compose
         self._pacer = pacer
+        self._seconds_to_send = seconds_to_send
         self._mails_per_day = mails_per_day
         self._clock = clock
         self._monotonic = monotonic
@@ -120,7 +123,7 @@ class Relay:
         Raises:
             RepositoryError: What is owed can't be read or claimed. Nothing was sent.
         """
-        schedule = Schedule.until(deadline, self._monotonic())
+        schedule = self._schedule(deadline)
         held_until: datetime | None = None
         total = Swept()
         for _ in range(_MAX_DEBTS):
@@ -149,20 +152,24 @@ class Relay:
             # A newer debt has come: whoever holds the claim goes on with it.
         return total
 
-    def sweep(self, *, deadline: float | None = None) -> Swept:
+    def sweep(self, *, deadline: float | None = None, is_stopped: Callable[[], bool] = lambda: False) -> Swept:
         """
         Send all that is due, as far as there is time; what fails for one keeps no other waiting.
 
         When one mail after the other fails, or no more may be sent for now, the rest is left to the next sweep.
+
+        Args:
+            deadline: The instant of *monotonic* by which it must be over.
+            is_stopped: Is asked before each mail; once it says so, the rest is left to the next sweep.
 
         Raises:
             RepositoryError: What is due can't be listed.
         """
         total = Swept()
         failures = 0
-        schedule = Schedule.until(deadline, self._monotonic())
+        schedule = self._schedule(deadline)
         for debtor in self._outbox.due(self._clock(), deadline=schedule.store_by):
-            if schedule.is_over(self._monotonic()):
+            if is_stopped() or schedule.is_over(self._monotonic()):
                 break
             try:
                 swept = self.deliver(debtor, deadline=deadline)
@@ -173,6 +180,9 @@ class Relay:
             if failures >= _MOST_FAILURES or any(isinstance(each, ThrottledNotifierError) for each in swept.troubles):
                 break
         return total
+
+    def _schedule(self, deadline: float | None) -> Schedule:
+        return Schedule.until(deadline, self._monotonic(), seconds_to_send=self._seconds_to_send)
 
     def _wait(self, schedule: Schedule) -> None:
         """Wait for the turn to send, before anything is claimed, or raise `TransientNotifierError`."""
@@ -187,13 +197,13 @@ class Relay:
         """Send the claimed mail of *registration*; return it as it is now, and what is wrong if it isn't sent."""
         mail = registration.mail
         begin_by = min(self._monotonic() + _SECONDS_TO_BEGIN, schedule.send_before)
-        if mail.attempts > _MAX_ATTEMPTS:
+        if is_given_up(mail):
             given_up = PermanentNotifierError("The mail could not be sent in any of its attempts.")
             return mail.failed(mail.reason or str(given_up)), given_up
         try:
+            message = self._written(registration, schedule)
             if refused := self._refusal(debtor, mail, schedule):
                 return mail.failed(refused), None
-            message = self._written(registration, schedule)
             if self._monotonic() > begin_by:
                 raise TransientNotifierError("No time was left to send the mail.")
             if trouble := hand_over(self._notifier, message):
@@ -203,7 +213,7 @@ class Relay:
         except (NotifierError, RepositoryError) as error:
             if self._pacer and isinstance(error, ThrottledNotifierError):
                 self._pacer.slow_down()
-            return self._later(mail, error), error
+            return tried_again(mail, error, self._clock(), self._chance()), error
         return mail.sent(), None
 
     def _refusal(self, debtor: Debtor, mail: Mail, schedule: Schedule) -> str | None:
@@ -221,17 +231,21 @@ class Relay:
         except Exception as error:
             raise PermanentNotifierError(f"The mail can't be written ({type(error).__name__}).") from error
 
-    def _later(self, mail: Mail, error: EventRegistrationError) -> Mail:
-        """Return *mail* as it waits for another try: longer each time, and not all for the same moment."""
-        backoff = min(_FIRST_BACKOFF * 2 ** min(mail.attempts - 1, 10), _LONGEST_BACKOFF)
-        return mail.retried(self._clock() + backoff * (0.5 + self._chance() / 2), str(error))
-
     def _marked(self, claimed: Registration, mail: Mail, schedule: Schedule) -> bool | RepositoryError:
         """Mark what came of a mail; ``False`` says that a newer debt is there."""
-        try:
-            return self._outbox.mark(claimed, mail, deadline=schedule.answer_by)
-        except RepositoryError as error:
-            return error
+        tries = _TRIES_TO_MARK if mail.state is MailState.SENT else 1
+        while True:
+            tries -= 1
+            try:
+                return self._outbox.mark(claimed, mail, deadline=schedule.answer_by)
+            except RepositoryUnavailableError as error:
+                if tries == 0 or self._is_late(schedule):
+                    return error
+            except RepositoryError as error:
+                return error
+
+    def _is_late(self, schedule: Schedule) -> bool:
+        return schedule.answer_by is not None and self._monotonic() >= schedule.answer_by
 
 
 def _is_ours_to_send(mail: Mail, now: datetime, held_until: datetime | None) -> bool:
@@ -243,5 +257,5 @@ def _is_ours_to_send(mail: Mail, now: datetime, held_until: datetime | None) -> 
 def _is_passing(trouble: EventRegistrationError) -> bool:
     """Tell whether *trouble* is a service's, and would be the next mail's too."""
     if isinstance(trouble, NotifierError):
-        return not isinstance(trouble, PermanentNotifierError)
+        return not isinstance(trouble, OutdatedMailError | PermanentNotifierError)
     return isinstance(trouble, RepositoryUnavailableError)

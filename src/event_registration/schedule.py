@@ -36,7 +36,7 @@ class Schedule:
     deadline: float | None = None
 
     @classmethod
-    def until(cls, deadline: float | None, now: float) -> Schedule:
+    def until(cls, deadline: float | None, now: float, *, seconds_to_send: float = _SECONDS_TO_SEND) -> Schedule:
         """
         Divide the time from *now* to *deadline* from its end: the answer, the mark, the mail, and the rest to store.
 
@@ -44,11 +44,11 @@ class Schedule:
         """
         if deadline is None:
             return cls()
-        share = min(1.0, (deadline - now) / _ROOMY_SECONDS)
+        share = min(1.0, (deadline - now) / (_ROOMY_SECONDS - _SECONDS_TO_SEND + seconds_to_send))
         mark_before = deadline - share * (_SECONDS_TO_ANSWER + _SECONDS_TO_MARK)
         return cls(
-            store_by=mark_before - share * _SECONDS_TO_SEND,
-            send_before=deadline - max(share * (_SECONDS_TO_ANSWER + _SECONDS_TO_SEND), _SECONDS_TO_ANSWER),
+            store_by=mark_before - share * seconds_to_send,
+            send_before=deadline - max(share * (_SECONDS_TO_ANSWER + seconds_to_send), _SECONDS_TO_ANSWER),
             mark_before=mark_before,
             answer_by=deadline - share * _SECONDS_TO_ANSWER,
             deadline=deadline,

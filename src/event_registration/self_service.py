@@ -17,7 +17,6 @@ from event_registration.errors import (
 from event_registration.links import end_of_links
 from event_registration.model import Status
 from event_registration.ports import utc_now
-from event_registration.queues import Queues
 from event_registration.schedule import Schedule
 
 if TYPE_CHECKING:
@@ -80,7 +79,6 @@ class SelfService:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._service = service
-        self._queues = Queues(repository, clock=clock, monotonic=monotonic)
         self._repository = repository
         self._links = links
         self._clock = clock
@@ -151,8 +149,9 @@ class SelfService:
 
     def _hand_on(self, cancelled: Registration, deadline: float | None) -> EventRegistrationError | None:
         """Give to who waits what *cancelled* has left; cancelled it is, whatever fails here."""
+        settle_by = Schedule.until(deadline, self._monotonic()).half(self._monotonic())
         try:
-            troubles = self._queues.settle(cancelled.event_id, deadline=deadline).troubles
+            self._repository.settle(cancelled.event_id, self._clock(), deadline=settle_by)
         except RepositoryError as error:
             return error
-        return troubles[0] if troubles else None
+        return None

@@ -94,8 +94,8 @@ def test_call(client, configuration_set, options):
 
 def test_call_with_a_reference(client):
     """A message's reference goes along as a tag, for SES to bring back."""
-    message = evolve(MESSAGE, reference="ZGV2Y29uZi0yMDI2.1")
-    tags = [{"Name": "reference", "Value": "ZGV2Y29uZi0yMDI2.1"}]
+    message = evolve(MESSAGE, reference="1-ZGV2Y29uZi0yMDI2")
+    tags = [{"Name": "reference", "Value": "1-ZGV2Y29uZi0yMDI2"}]
 
     with Stubber(client) as stub:
         stub.add_response("send_email", {"MessageId": "0102018e-00000000"}, _expected(EmailTags=tags))
@@ -164,7 +164,7 @@ REFUSALS = [
     ("BadRequestException", 400, PermanentNotifierError),
     ("MailFromDomainNotVerifiedException", 400, PermanentNotifierError),
     ("MessageRejected", 400, PermanentNotifierError),
-    ("NotFoundException", 404, PermanentNotifierError),
+    ("NotFoundException", 404, TransientNotifierError),
     # "Common errors" in the same reference
     ("ThrottlingException", 400, ThrottledNotifierError),
     ("Throttling", 400, ThrottledNotifierError),
@@ -173,15 +173,15 @@ REFUSALS = [
     ("ServiceUnavailable", 503, TransientNotifierError),
     ("", 502, TransientNotifierError),
     ("AccessDeniedException", 403, TransientNotifierError),
-    ("UnrecognizedClientException", 403, PermanentNotifierError),
-    ("ValidationError", 400, PermanentNotifierError),
-    ("SomethingNew", 499, PermanentNotifierError),
+    ("UnrecognizedClientException", 403, TransientNotifierError),
+    ("ExpiredTokenException", 400, TransientNotifierError),
+    ("SomethingNew", 499, TransientNotifierError),
 ]
 
 
 @pytest.mark.parametrize(("code", "status", "kind"), REFUSALS, ids=[f"{code} {status}" for code, status, _ in REFUSALS])
 def test_refusal(client, code, status, kind):
-    """What passes by itself is transient, an exhausted quota throttled, the rest permanent; no address is told."""
+    """What is about the message is permanent, an exhausted quota throttled, all else transient; no address is told."""
     with Stubber(client) as stub:
         stub.add_client_error("send_email", code, f"Address {MESSAGE.to} is bad", status)
 
@@ -195,11 +195,11 @@ def test_refusal(client, code, status, kind):
 
 
 UNREACHABLE = {
-    "no connection": EndpointConnectionError(endpoint_url=URL),
-    "no connection in time": ConnectTimeoutError(endpoint_url=URL),
-    "no answer in time": ReadTimeoutError(endpoint_url=URL),
-    "connection closed": ConnectionClosedError(endpoint_url=URL),
-    "TLS": SSLError(endpoint_url=URL, error="certificate verify failed"),
+    "no connection": (EndpointConnectionError(endpoint_url=URL), False),
+    "no connection in time": (ConnectTimeoutError(endpoint_url=URL), False),
+    "no answer in time": (ReadTimeoutError(endpoint_url=URL), True),
+    "connection closed": (ConnectionClosedError(endpoint_url=URL), True),
+    "TLS": (SSLError(endpoint_url=URL, error="certificate verify failed"), True),
 }
 
 

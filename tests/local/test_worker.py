@@ -16,7 +16,7 @@ class Script:
         self._results = list(results)
         self.is_over = threading.Event()
 
-    def __call__(self):
+    def __call__(self, _is_stopped):
         """Return or raise the next result."""
         if not self._results:
             self.is_over.set()
@@ -77,7 +77,7 @@ def test_ends_at_once():
     """The end of the block doesn't wait for the rest to be over."""
     started = time.monotonic()
 
-    with Worker("settle", lambda: Done({}), pytest.fail, seconds=3600):
+    with Worker("settle", lambda _is_stopped: Done({}), pytest.fail, seconds=3600):
         pass
 
     assert time.monotonic() - started < 5
@@ -87,7 +87,7 @@ def test_waits_for_the_work_under_way():
     """The block ends only when nothing is done any more."""
     begun, done = threading.Event(), []
 
-    def settle():
+    def settle(_is_stopped):
         begun.set()
         time.sleep(0.1)
         done.append(True)
@@ -97,3 +97,20 @@ def test_waits_for_the_work_under_way():
         begun.wait(10)
 
     assert done == [True]
+
+
+def test_tells_long_work_to_end():
+    """Work that has many steps is told when the block ends, so that it can leave the rest to another time."""
+    begun, steps = threading.Event(), []
+
+    def work(is_stopped):
+        while not is_stopped():
+            steps.append(True)
+            begun.set()
+            time.sleep(0.001)
+        return Done({})
+
+    with Worker("mail", work, pytest.fail, seconds=3600):
+        begun.wait(10)
+
+    assert steps

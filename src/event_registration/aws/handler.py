@@ -11,7 +11,6 @@ from event_registration.api import Api
 from event_registration.aws import wiring
 from event_registration.aws.logs import MAIL_TROUBLE, QUEUE_TROUBLE, log, work
 from event_registration.aws.payloads import answer_to, deadline_of, is_schedule, request_of, returned_of
-from event_registration.model import Status
 from event_registration.responses import HEADERS, Response, problem
 from event_registration.service import RegistrationService
 from event_registration.settings import PREFIX, Confirmation, EventsMode, Settings
@@ -128,7 +127,7 @@ def _managed_handler(
             return _work(queues, sending, context, started)
         if sending and (returned := returned_of(payload)):
             return sending.take_back(returned, context, started)
-        return _answered(api, payload, context)
+        return _answered(api, payload, context, has_queues=True)
 
     return handler
 
@@ -168,7 +167,7 @@ def _work(queues: Queues, sending: Sending | None, context: object, started: flo
     return work(context, started, jobs)
 
 
-def _answered(api: Api, payload: object, context: object) -> dict[str, Any]:
+def _answered(api: Api, payload: object, context: object, *, has_queues: bool = False) -> dict[str, Any]:
     started = time.monotonic()
     try:
         request = request_of(payload, deadline_of(context, started))
@@ -182,15 +181,14 @@ def _answered(api: Api, payload: object, context: object) -> dict[str, Any]:
         )
     else:
         response = api.handle(request)
-    _log_response(response, context, started)
+    _log_response(response, context, started, has_queues=has_queues)
     return answer_to(payload, response)
 
 
-def _log_response(response: Response, context: object, started: float) -> None:
+def _log_response(response: Response, context: object, started: float, *, has_queues: bool) -> None:
     facts = {"status": response.status, **response.facts}
     if "trouble" in facts:
-        # A cancellation serves the queue; what fails there is no mail's trouble.
-        is_queue = facts.get("outcome") == Status.CANCELLED
+        is_queue = has_queues and not str(facts["trouble"]).startswith("mail-")
         log("WARN", context, started, facts, metrics=[QUEUE_TROUBLE if is_queue else MAIL_TROUBLE])
     else:
         is_ours = response.status >= HTTPStatus.INTERNAL_SERVER_ERROR

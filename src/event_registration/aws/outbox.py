@@ -68,6 +68,10 @@ class DynamoDBOutbox:
         for row in heapq.merge(*shards, key=lambda row: str(row["mail_at"])):
             yield Debtor(row["eventid"], row["sk"].removeprefix(REGISTRATION))
 
+    def digest_of(self, attendee_email: str) -> str:
+        """Return the key of the person behind an address in normal form."""
+        return self._identity(attendee_email)
+
     def find_by_digest(self, event_id: str, digest: str, *, deadline: float | None = None) -> Registration | None:
         """Return the registration of the person whose key is *digest* by a consistent read, or ``None``."""
         row = self._table.get(event_id, REGISTRATION + digest, deadline)

@@ -5,7 +5,13 @@ from __future__ import annotations
 from email.utils import formataddr
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+)
 from botocore.exceptions import ConnectionError as NotConnectedError
 
 from event_registration.errors import (
@@ -25,11 +31,10 @@ __all__ = ["SESNotifier", "SESQuota"]
 # "SendEmail" and "Common errors" in the SES API v2 reference, and "Errors related to the sending quotas for your Amazon
 # SES account": the second's or the day's quota is used up.
 _THROTTLED = frozenset({"LimitExceededException", "Throttling", "ThrottlingException", "TooManyRequestsException"})
-# These pass with the account's state, and leave the message as good as it was; so does a permission that is missing: a
-# stack's role is changed before its function is, and IAM tells a change everywhere only after a while. What is left of
-# the 4xx is about the message or the sender.
-_TRANSIENT = frozenset({"AccessDeniedException", "AccountSuspendedException", "SendingPausedException"})
-_SERVER_ERROR = 500
+# These are about the message, its recipient or its sender. All else passes with the account's state, its credentials or
+# its permissions, and leaves the message as good as it was: a stack's role is changed before its function is, and IAM
+# tells a change everywhere only after a while.
+_PERMANENT = frozenset({"BadRequestException", "MailFromDomainNotVerifiedException", "MessageRejected"})
 
 
 class SESNotifier:
@@ -65,7 +70,7 @@ class SESNotifier:
         Raises:
             ThrottledNotifierError: The account's rate or its day's quota is used up.
             TransientNotifierError: Not permitted, paused, unreachable, SES failed, or its answer got lost; in the last
-                case the mail may have gone.
+                case it is *ambiguous*: the mail may have gone.
             PermanentNotifierError: SES refused the message, the sender or the recipient.
             NotifierError: The call could not be made, as without credentials.
         """
@@ -84,8 +89,11 @@ class SESNotifier:
             )
         except ClientError as error:
             raise _translation(error) from error
+        except (ConnectTimeoutError, EndpointConnectionError) as error:
+            raise TransientNotifierError(f"SES can't be reached ({type(error).__name__}).") from error
         except (NotConnectedError, HTTPClientError) as error:
-            raise TransientNotifierError(f"SES did not answer ({type(error).__name__}).") from error
+            lost = f"SES did not answer ({type(error).__name__})."
+            raise TransientNotifierError(lost, ambiguous=True) from error
         except BotoCoreError as error:
             raise NotifierError(f"SES can't be called ({type(error).__name__}).") from error
 
@@ -128,9 +136,8 @@ def _utf8(data: str) -> dict[str, str]:
 
 def _translation(error: ClientError) -> NotifierError:
     code = error.response.get("Error", {}).get("Code", "")
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code in _THROTTLED:
         return ThrottledNotifierError(f"SES takes no more for now ({code}).")
-    if code in _TRANSIENT or status >= _SERVER_ERROR:
-        return TransientNotifierError(f"SES refused for now ({code}).")
-    return PermanentNotifierError(f"SES refused the message ({code}).")
+    if code in _PERMANENT:
+        return PermanentNotifierError(f"SES refused the message ({code}).")
+    return TransientNotifierError(f"SES refused for now ({code}).")

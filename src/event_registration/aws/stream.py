@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["make_stream_handler"]
 
+# Nobody waits for this function: it hears SES out, since an answer that is lost can cost a second mail.
+_SECONDS_TO_SEND = 21
+
 
 def make_stream_handler(
     *,
@@ -48,23 +51,25 @@ def make_stream_handler(
 
     Raises:
         SettingsError: The environment is wrong or lacks the sender; every problem is named.
+        TypeError: Of *repository* and *outbox* only one is given.
     """
     if settings is None:
         required = ("sender",) if notifier is None else ()
         settings = Settings.from_environ(os.environ, required=required, refused=wiring.REFUSED)
-    client = wiring.dynamodb() if repository is None or outbox is None else None
-    if repository is None:
-        repository = wiring.repository_of(settings, client)
-    if outbox is None:
-        outbox = wiring.outbox_of(settings, client)
+    if (repository is None) != (outbox is None):
+        raise TypeError("A repository and its outbox go together: they must name people alike.")
+    if repository is None or outbox is None:
+        client = wiring.dynamodb()
+        repository, outbox = wiring.repository_of(settings, client), wiring.outbox_of(settings, client)
     pacer = None
     if notifier is None:
-        notifier, pacer = wiring.ses_mailer(settings)
+        notifier, pacer = wiring.ses_mailer(settings, seconds_to_send=_SECONDS_TO_SEND)
     relay = Relay(
         outbox,
         notifier,
         compose=wiring.composer_of(repository, settings, wiring.links_of(settings)),
         pacer=pacer,
+        seconds_to_send=_SECONDS_TO_SEND,
         mails_per_day=settings.mails_per_day,
     )
     return Sending(relay, Feedback(outbox)).take

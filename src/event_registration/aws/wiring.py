@@ -41,9 +41,9 @@ def dynamodb() -> Any:  # noqa: ANN401 - boto3's
     return _make_client("dynamodb", connect_timeout=1, read_timeout=1)
 
 
-def ses() -> Any:  # noqa: ANN401 - boto3's
-    """Return a client of SES, which may be waited for as long as a `Schedule` has for a mail."""
-    return _make_client("sesv2", connect_timeout=1, read_timeout=2)
+def ses(seconds_to_send: int = 3) -> Any:  # noqa: ANN401 - boto3's
+    """Return a client of SES whose calls take so long at worst; its answers that come later are lost."""
+    return _make_client("sesv2", connect_timeout=1, read_timeout=seconds_to_send - 1)
 
 
 def outbox_of(settings: Settings, client: Any) -> Outbox:  # noqa: ANN401 - boto3's
@@ -75,7 +75,7 @@ def links_of(settings: Settings) -> Links | None:
     return Links(keys, settings.manage_url)
 
 
-def ses_mailer(settings: Settings) -> tuple[Notifier, Pacer]:
+def ses_mailer(settings: Settings, *, seconds_to_send: int = 3) -> tuple[Notifier, Pacer]:
     """
     Return what sends mail through SES, and what lets mails begin no faster than SES takes them of this account.
 
@@ -87,7 +87,7 @@ def ses_mailer(settings: Settings) -> tuple[Notifier, Pacer]:
 
     if settings.sender is None:
         raise SettingsError([Problem(f"{PREFIX}SENDER", "required", "is missing.")])
-    client = ses()
+    client = ses(seconds_to_send)
     notifier = SESNotifier(client, settings.sender, configuration_set=settings.configuration_set)
     return notifier, Pacer(SESQuota(client))
 

@@ -77,6 +77,10 @@ class SQLiteOutbox:
         with self._database.transaction() as connection:
             connection.execute(_RELEASE, {"now": instant_text(now)})
 
+    def digest_of(self, attendee_email: str) -> str:
+        """Return the key of the person behind an address in normal form."""
+        return self._identity(attendee_email)
+
     def find_by_digest(self, event_id: str, digest: str, *, deadline: float | None = None) -> Registration | None:
         """Return the registration of the person whose key is *digest*, or ``None``."""
         with self._database.held(deadline) as connection:

@@ -16,6 +16,8 @@ from event_registration.service import RegistrationService
 from event_registration.settings import PREFIX, Confirmation, EventsMode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from event_registration.api import Request
     from event_registration.links import Links
     from event_registration.outbox import Outbox
@@ -116,12 +118,12 @@ class Reception:
         """Answer *request*."""
         return self._apis[self.mode].handle(request)
 
-    def settle_all(self) -> Done:
+    def settle_all(self, _is_stopped: Callable[[], bool]) -> Done:
         """Serve the waiting lists, and let people owe the news of their events."""
         settled = self._queues.settle_all()
         return Done({"promoted": settled.promoted, "told": settled.told}, settled.troubles)
 
-    def send_due(self) -> Done:
-        """Send the mails that are due."""
-        swept = self._relay.sweep()
+    def send_due(self, is_stopped: Callable[[], bool]) -> Done:
+        """Send the mails that are due, until there is none or the server is to end."""
+        swept = self._relay.sweep(is_stopped=is_stopped)
         return Done({"sent": swept.sent}, swept.troubles)

@@ -103,7 +103,7 @@ class SMTPNotifier:
         with closing(client):
             with _telling("The mail server does not let us in"):
                 self._enter(client)
-            with _telling("The mail server's answer got lost"):
+            with _telling("The mail server's answer got lost", ambiguous=True):
                 self._hand_over(client, message.to, octets, begin_by)
             # It has the message; how it takes leave changes nothing.
             with suppress(smtplib.SMTPException):
@@ -140,7 +140,9 @@ class SMTPNotifier:
         connection = cast("socket", client.sock)
         connection.settimeout(self._patience)
         # RFC 5321, 4.5.2: a line of a dot ends the message, and a dot more says that one doesn't.
+        give_up_at = begin_by + self._patience
         client.send(re.sub(rb"^\.", b"..", octets, flags=re.MULTILINE) + b".\r\n")
+        connection.settimeout(min(self._patience, max(1.0, give_up_at - self._monotonic())))
         _expect(client.getreply(), "the message", refusal=PermanentNotifierError)
         connection.settimeout(_SECONDS_TO_PART)
 
@@ -180,9 +182,9 @@ def _octets(text: bytes | str) -> bytes:
 
 
 @contextmanager
-def _telling(what: str) -> Iterator[None]:
+def _telling(what: str, *, ambiguous: bool = False) -> Iterator[None]:
     """
-    Tell of a step that failed for a reason other than the message.
+    Tell of a step that failed for a reason other than the message, which may be taken all the same if *ambiguous*.
 
     Raises:
         TransientNotifierError: What passes, or what an operator can mend.
@@ -199,4 +201,4 @@ def _telling(what: str) -> Iterator[None]:
     except TransientNotifierError:
         raise
     except (smtplib.SMTPException, OSError) as error:
-        raise TransientNotifierError(f"{what} ({type(error).__name__}).") from error
+        raise TransientNotifierError(f"{what} ({type(error).__name__}).", ambiguous=ambiguous) from error

@@ -95,11 +95,14 @@ class SQLiteRepository:
         row ids promise not to survive: whoever is registered at the beginning is returned, and nobody twice. Other
         threads wait for one page at most.
         """
+        return map(registration_of, self._rows(event_id))
+
+    def _rows(self, event_id: str) -> Iterator[sqlite3.Row]:
         last = ""
         while True:
             with self.database.held() as connection:
                 page = connection.execute(_PAGE, (event_id, last, _PAGE_ROWS)).fetchall()
-            yield from map(registration_of, page)
+            yield from page
             if len(page) < _PAGE_ROWS:
                 return
             last = page[-1]["digest"]

@@ -39,14 +39,14 @@ class Worker:
 
     Args:
         name: What the log calls it.
-        work: Does what there is to do.
+        work: Does what there is to do; long work asks whether it is to end.
         log: Gets a line for what was done, and one for each trouble that wasn't there the time before, without
             personal data.
         seconds: How long it rests in between.
     """
 
     def __init__(
-        self, name: str, work: Callable[[], Done], log: Callable[[str], None], *, seconds: float = 1.0
+        self, name: str, work: Callable[[Callable[[], bool]], Done], log: Callable[[str], None], *, seconds: float = 1.0
     ) -> None:
         self._name = name
         self._work = work
@@ -72,7 +72,7 @@ class Worker:
 
     def _work_once(self) -> None:
         try:
-            done = self._work()
+            done = self._work(self._stopped.is_set)
         except Exception as error:  # noqa: BLE001 - whatever it was, there is a next time
             self._tell({}, [error])
         else:

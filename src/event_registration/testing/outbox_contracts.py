@@ -155,7 +155,7 @@ class OutboxContract(AllowanceContract):
         )
         claimed = stored.mail.claimed(_NOW, _LEASE)
         lives = [claimed, claimed.retried(_FAR, "not now"), claimed.claimed(_FAR, _LEASE), claimed.sent()]
-        lives += [claimed.returned(MailState.BOUNCED)]
+        lives += [claimed.returned(MailState.BOUNCED, is_final=True)]
 
         for mail in lives:
             assert outbox.mark(stored, mail)
