@@ -200,7 +200,7 @@ def test_a_change_may_only_remove(rows):
 
 @pytest.mark.parametrize("size", [1, 2], ids=["alone", "in a transaction"])
 def test_a_change_looks_at_its_condition(rows, size):
-    """A condition is about what is stored, under its own names; if it fails nothing changes, and that is told."""
+    """A condition is about what is stored, under its own names; if it fails nothing changes, and what it met told."""
     stored = _row("A", day="2026-03-01", count=1)
     rows.write(put(stored, IS_NEW))
     others = [put(_row("B"), IS_NEW)][: size - 1]
