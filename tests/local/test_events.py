@@ -11,7 +11,7 @@ import pytest
 from attrs import evolve
 from serving import unmeasured
 
-from event_registration.errors import RepositoryError
+from event_registration.errors import RepositoryError, RepositoryUnavailableError
 from event_registration.listing import Listing
 from event_registration.local import SQLiteEventRepository
 from event_registration.mail import MailKind
@@ -92,6 +92,20 @@ def test_knows_no_event_that_is_not_there(repository, call):
         call(repository, Listing(event=make_event()))
 
     assert list(repository.list("devconf-2026")) == []
+
+
+@pytest.mark.parametrize(("capacity", "is_added"), [(None, True), (5, False)], ids=["no limit", "a limit"])
+def test_adds_nobody_past_a_limit(repository, capacity, is_added):
+    """Who takes registrations without looking at events stores none of one that got a limit meanwhile."""
+    _set_up(repository, capacity=capacity)
+
+    if is_added:
+        repository.add(_guest(1))
+    else:
+        with pytest.raises(RepositoryUnavailableError, match="has a limit"):
+            repository.add(_guest(1))
+
+    assert (_find(repository, 1) is not None) == is_added
 
 
 def _steps(repository, call):
