@@ -7,7 +7,6 @@ import re
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -69,9 +68,9 @@ class Events:
         connection.close()
         return rows
 
-    def mails(self, address):
-        """Return the mails to an address."""
-        return [mail for mail in self.server.mails() if f"\nTo: {address}\n" in mail.read_text()]
+    def mails(self, address, count=1):
+        """Return the mails to an address, once there are so many."""
+        return self.server.mails(count, to=address)
 
     def answers(self, event_id):
         """Return what those who are registered have answered."""
@@ -83,9 +82,8 @@ class Events:
 
     def link(self, address, count=1):
         """Return the manage link of the newest mail to an address, once there are as many as *count*."""
-        deadline = time.monotonic() + 10
-        while len(mails := self.mails(address)) < count and time.monotonic() < deadline:
-            time.sleep(0.05)
+        mails = self.mails(address, count)
+        assert len(mails) >= count
         message = message_from_bytes(mails[-1].read_bytes(), policy=policy.default)
         text = message.get_body(("plain",)).get_content()
         return re.search(rf"{self.server.url}/manage\.html#\S+", text)[0]

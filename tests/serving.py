@@ -48,12 +48,16 @@ class Server:
             with error:
                 return error.code, error.headers, error.read().decode()
 
-    def mails(self, count=1):
-        """Return the mails' files, the oldest first, once there are so many: a thread sends them, within seconds."""
+    def mails(self, count=1, to=""):
+        """Return the files of all mails or those *to* an address, the oldest first, once a thread has sent so many."""
         deadline = time.monotonic() + _SECONDS_TO_MAIL
-        while len(found := sorted((self.data / "mailbox").glob("*.eml"))) < count and time.monotonic() < deadline:
+        while len(found := self._mails(to)) < count and time.monotonic() < deadline:
             time.sleep(0.02)
         return found
+
+    def _mails(self, to):
+        mails = sorted((self.data / "mailbox").glob("*.eml"))
+        return [mail for mail in mails if not to or f"\nTo: {to}\n" in mail.read_text()]
 
 
 @contextmanager

@@ -21,10 +21,6 @@ def _rows(server, event_id):
     return rows
 
 
-def _mails(server, address):
-    return [mail for mail in server.mails() if f"\nTo: {address}\n" in mail.read_text()]
-
-
 def _fill(page, event_id, name="Ada Lovelace", email="ada@example.org"):
     page.get_by_label("Your name").fill(name)
     page.get_by_label("E-mail address").fill(email)
@@ -45,7 +41,7 @@ def test_registers(page, server, event_id):
 
     expect(page.get_by_role("heading", name="Registration successful!")).to_be_visible()
     assert _rows(server, event_id) == [("نیلوفر علی‌زاده", "Nilufar@xn--mnchen-3ya.example", "DevConf 2026")]
-    assert len(_mails(server, "Nilufar@xn--mnchen-3ya.example")) == 1
+    assert len(server.mails(to="Nilufar@xn--mnchen-3ya.example")) == 1
 
 
 def test_finds_the_mail_in_the_mailbox(page, server, event_id):
@@ -55,6 +51,7 @@ def test_finds_the_mail_in_the_mailbox(page, server, event_id):
     _submit(page)
     expect(page.get_by_role("heading", name="Registration successful!")).to_be_visible()
 
+    assert len(server.mails(to="taro@example.org")) == 1
     page.goto(f"{server.url}/mailbox")
     page.get_by_role("listitem").filter(has_text="taro@example.org").get_by_role("link").click()
 
@@ -121,7 +118,7 @@ def test_a_double_click_registers_once(page, server, event_id):
     page.get_by_role("button", name="Register", exact=True).dblclick()
 
     expect(page.get_by_role("heading", name="Registration successful!")).to_be_visible()
-    assert len(requests) == len(_rows(server, event_id)) == len(_mails(server, "double@example.org")) == 1
+    assert len(requests) == len(_rows(server, event_id)) == len(server.mails(to="double@example.org")) == 1
 
 
 def test_a_second_visit_registers_once(page, server, event_id):
@@ -132,7 +129,7 @@ def test_a_second_visit_registers_once(page, server, event_id):
         _submit(page)
         expect(page.get_by_role("heading", name="Registration successful!")).to_be_visible()
 
-    assert len(_rows(server, event_id)) == len(_mails(server, "twice@example.org")) == 1
+    assert len(_rows(server, event_id)) == len(server.mails(to="twice@example.org")) == 1
 
 
 def test_survives_a_server_that_is_down(page, tmp_path):
@@ -287,6 +284,7 @@ def _show_success(page, server):
 
 def _show_mailbox(page, server):
     _show_success(page, server)
+    assert server.mails() != []
     page.goto(f"{server.url}/mailbox")
 
 

@@ -232,6 +232,8 @@ def test_a_seat_goes_to_who_waits(page, events, event_id, email):
     _button(page, "Join the waiting list").click()
     expect(_heading(page, "You are on the waiting list.")).to_be_visible()
     assert _status(events, event_id, email) == "waitlisted"
+    # A mail that hasn't been sent yet would give way to the next one.
+    assert len(events.mails(email)) == 1
 
     page.goto(first)
     _button(page, "Cancel my registration").click()
@@ -241,7 +243,7 @@ def test_a_seat_goes_to_who_waits(page, events, event_id, email):
     assert _status(events, event_id, email) == "confirmed"
     page.goto(events.link(email, count=2))
     expect(_heading(page, "You are registered")).to_be_visible()
-    assert "Subject: Registration confirmed: DevConf 2098" in events.mails(email)[-1].read_text()
+    assert "Subject: You have a seat: DevConf 2098" in events.mails(email)[-1].read_text()
 
 
 def test_an_old_link_tells_that_it_is_cancelled(page, events, event_id, email):
@@ -260,7 +262,7 @@ def test_a_link_is_dead_once_its_person_has_come_back(page, events, event_id, em
     """After a cancellation and a new registration the old mail's link works no more, and the new one's does."""
     old = _registered(events, event_id, email)
     assert events.server.request("/registrations/cancel", {"token": urllib.parse.urlsplit(old).fragment})[0] == 200
-    new = _register(events, event_id, email, 3)
+    new = _register(events, event_id, email, 2)
 
     page.goto(old)
 
