@@ -481,6 +481,7 @@ NEVER_IN_HTTP = {
     errors.NotifierError,
     errors.TransientNotifierError,
     errors.ThrottledNotifierError,
+    errors.OutdatedMailError,
     errors.PermanentNotifierError,
 }
 ARGUMENTS = {

@@ -34,7 +34,7 @@ def _mail(repository):
     return repository.find("devconf-2026", "ada@example.org").mail
 
 
-def _is_blocked(repository, outbox):
+def _is_blocked(outbox):
     return outbox.spend(outbox.digest_of("ada@example.org"), "other#1", NOW, limit=5)
 
 
@@ -46,7 +46,7 @@ def test_marks_the_mail_and_blocks_the_address(repository, outbox, state, addres
 
     assert is_kept == [True, True]
     assert _mail(repository) == evolve(SENT, state=state)
-    assert _is_blocked(repository, outbox) == state.value
+    assert _is_blocked(outbox) == state.value
 
 
 def test_a_full_mailbox_blocks_nobody(repository, outbox):
@@ -54,7 +54,7 @@ def test_a_full_mailbox_blocks_nobody(repository, outbox):
     Feedback(outbox).take("ada@example.org", reference_of("devconf-2026", 3), MailState.BOUNCED, is_final=False)
 
     assert (_mail(repository).state, _mail(repository).reason) == (MailState.BOUNCED, "temporary")
-    assert _is_blocked(repository, outbox) is None
+    assert _is_blocked(outbox) is None
 
 
 def test_what_bounced_before_its_mark_has_bounced(repository, outbox):
@@ -81,7 +81,7 @@ def test_an_older_mail_says_nothing_of_a_newer_one(repository, outbox):
 
     assert not is_kept
     assert _mail(repository) == newer.mail
-    assert _is_blocked(repository, outbox) == "bounced"
+    assert _is_blocked(outbox) == "bounced"
 
 
 @pytest.mark.parametrize(

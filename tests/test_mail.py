@@ -52,10 +52,11 @@ def test_a_failure_puts_the_mail_off():
     [
         (Mail.sent, MailState.SENT, None),
         (lambda mail: mail.failed("refused"), MailState.FAILED, "refused"),
-        (lambda mail: mail.returned(MailState.BOUNCED), MailState.BOUNCED, "earlier"),
-        (lambda mail: mail.returned(MailState.COMPLAINED), MailState.COMPLAINED, "earlier"),
+        (lambda mail: mail.returned(MailState.BOUNCED, is_final=True), MailState.BOUNCED, None),
+        (lambda mail: mail.returned(MailState.BOUNCED, is_final=False), MailState.BOUNCED, "temporary"),
+        (lambda mail: mail.returned(MailState.COMPLAINED, is_final=True), MailState.COMPLAINED, None),
     ],
-    ids=["sent", "failed", "bounced", "complained"],
+    ids=["sent", "failed", "bounced", "bounced for now", "complained"],
 )
 def test_what_is_over_is_due_never(end, state, reason):
     """A mail that is over has no instant, and keeps what it told and how often it was tried."""
@@ -124,7 +125,7 @@ def test_a_claim_may_follow_a_debt():
 @pytest.mark.parametrize(
     ("mail", "is_told"),
     [
-        *((Mail(state=state, due_at=None), True) for state in OVER),
+        *((Mail(state=state, due_at=None), state is MailState.SENT) for state in OVER),
         *((Mail(state=state, due_at=NOW), False) for state in sorted(PENDING)),
         (Mail(state=MailState.SENT, repeated_at=NOW - DAY), True),
         (Mail(state=MailState.SENT, repeated_at=NOW - DAY + MOMENT), False),
@@ -132,7 +133,7 @@ def test_a_claim_may_follow_a_debt():
     ids=lambda value: value.state.value if isinstance(value, Mail) else "",
 )
 def test_an_attempt_to_register_again_is_told_once_a_day(mail, is_told):
-    """Somebody's attempt is told in the place of no other mail, and once in a day."""
+    """Somebody's attempt is told in the place of no mail that is owed or has failed, and once in a day."""
     assert mail.owes_repeat(NOW) == is_told
 
 

@@ -127,6 +127,19 @@ class TestStatus:
         assert list(reasons[MailState.FAILED].items()) == [("unreadable", 2), ("budget", 1), (UNRECORDED, 1)]
         assert reasons[MailState.RETRY] == {"SES did not answer (ReadTimeoutError).": 1}
 
+    def test_a_row_that_nobody_can_read_is_counted(self, mails, register, repository):
+        """A row that is no registration has failed as unreadable, and all others are counted, wherever it stands."""
+        for name in ("ada", "bob", "cyd", "dan"):
+            register(name, Mail().sent())
+        spoil = "UPDATE registration SET status = 'who knows' WHERE cname IN ('ada', 'dan')"
+        with repository.database.transaction() as connection:
+            connection.execute(spoil)
+
+        status = mails.status(ID)
+
+        assert (status.counts[MailState.SENT], status.counts[MailState.FAILED]) == (2, 2)
+        assert status.reasons[MailState.FAILED] == {"unreadable": 2}
+
     def test_reasons_do_not_grow_without_end(self, mails, register):
         """A notifier that has a reason of its own for each mail fills no memory: beyond twenty they count as one."""
         for number in range(25):
@@ -459,6 +472,27 @@ class TestRetryFor:
 
         assert retried == Retried(due=1)
         assert sweep() == ["ada"]
+
+    def test_what_bounced_for_now_is_sent_again(self, mails, register, sweep):
+        """A mail that a full mailbox has sent back blocks nobody, and is sent when it is asked for."""
+        register("ada", Mail().sent().returned(MailState.BOUNCED, is_final=False))
+
+        retried = mails.retry(ID)
+
+        assert retried == Retried(due=1)
+        assert sweep() == ["ada"]
+
+    def test_a_row_that_nobody_can_read_keeps_no_mail_back(self, mails, register, repository, sweep):
+        """All others that failed are sent again."""
+        for name in ("ada", "bob", "cyd"):
+            register(name, _failed())
+        with repository.database.transaction() as connection:
+            connection.execute("UPDATE registration SET status = 'who knows' WHERE cname = 'bob'")
+
+        retried = mails.retry(ID)
+
+        assert retried == Retried(due=2)
+        assert sweep() == ["ada", "cyd"]
 
     def test_who_is_unblocked_may_owe_nothing(self, mails, outbox, repository, register, clock):
         """An address that another event's mail came back from is unblocked, and what has gone out isn't sent again."""

@@ -370,6 +370,27 @@ class TestLives:
             registration, told_of=4, mail=Mail(kind=MailKind.MOVED, number=2, due_at=NOW)
         )
 
+    @pytest.mark.parametrize("kind", [MailKind.CONFIRMED, MailKind.WAITLISTED, MailKind.PROMOTED])
+    @pytest.mark.parametrize("state", [MailState.DUE, MailState.RETRY])
+    def test_a_change_is_told_by_the_mail_that_waits(self, kind, state):
+        """Who hasn't heard yet of a seat hears of it and of the new time and place at once, by the seat's own mail."""
+        registration = Registration(**ADA, mail=Mail(kind=kind, state=state, due_at=NOW))
+
+        assert registration.told(MailKind.MOVED, 4, NOW).mail == Mail(kind=kind, number=2, due_at=NOW)
+
+    @pytest.mark.parametrize(
+        ("mail", "news"),
+        [
+            (Mail(kind=MailKind.PROMOTED, due_at=NOW), MailKind.CALLED_OFF),
+            (Mail(kind=MailKind.PROMOTED, state=MailState.CLAIMED, due_at=NOW), MailKind.MOVED),
+            (Mail(kind=MailKind.REPEATED, due_at=NOW), MailKind.MOVED),
+        ],
+        ids=["called off", "being sent", "another's attempt"],
+    )
+    def test_other_news_take_a_mail_s_place(self, mail, news):
+        """What is called off, what a mail under way may not say, and what it doesn't say are told by another."""
+        assert Registration(**ADA, mail=mail).told(news, 4, NOW).mail.kind is news
+
 
 @pytest.mark.parametrize(
     ("field", "value"),

@@ -9,6 +9,7 @@ from attrs import evolve
 from event_registration.composing import Composer
 from event_registration.errors import (
     NotifierError,
+    OutdatedMailError,
     PermanentNotifierError,
     RepositoryError,
     RepositoryUnavailableError,
@@ -309,6 +310,60 @@ def test_what_can_not_be_claimed_is_an_error(make_relay, outbox, debtor, call):
     assert notifier.attempts == 0
 
 
+def test_a_lost_answer_makes_another_try_less_urgent(make_relay, debtor, mail, clock):
+    """A mail that may have arrived is tried again after a quarter of an hour, then less and less, ten times at most."""
+    lost = TransientNotifierError("SES did not answer.", ambiguous=True)
+    relay, notifier = make_relay(*[lost] * 20)
+
+    waited = []
+    while mail().is_pending:
+        relay.deliver(debtor)
+        waited.append(mail().due_at and (mail().due_at - clock()) / timedelta(minutes=15))
+        clock.now = mail().due_at or clock()
+
+    assert waited == [1, 2, 4, 8, 16, 24, 24, 24, 24, None]
+    assert (mail().state, mail().reason) == (MailState.FAILED, "SES did not answer. It may have arrived.")
+    assert notifier.attempts == 10
+
+
+def test_whoever_has_sent_tries_hard_to_mark(make_relay, outbox, debtor, mail):
+    """A mark that fails for a passing reason is tried again: an unmarked mail would be sent twice."""
+    failures = [DOWN, DOWN]
+    mark = outbox.mark
+
+    def unsteady(registration, new, **options):
+        if new.state is MailState.SENT and failures:
+            raise failures.pop()
+        return mark(registration, new, **options)
+
+    outbox.mark = unsteady
+    relay, _ = make_relay()
+
+    assert relay.deliver(debtor) == Swept(1)
+    assert mail().state is MailState.SENT
+
+
+@pytest.mark.parametrize("fault", [DOWN, RepositoryError("refused")], ids=["away", "refused"])
+def test_no_mark_is_tried_for_ever(make_relay, outbox, debtor, fault):
+    """What can't be marked at all, or not in time, is told."""
+    now = [1000.0]
+    tries = []
+    mark = outbox.mark
+
+    def failing(registration, new, **options):
+        if new.state is not MailState.SENT:
+            return mark(registration, new, **options)
+        tries.append(True)
+        now[0] += 20
+        raise fault
+
+    outbox.mark = failing
+    relay, _ = make_relay(monotonic=lambda: now[0])
+
+    assert relay.deliver(debtor, deadline=1030.0) == Swept(1, (fault,))
+    assert len(tries) == (2 if fault is DOWN else 1)
+
+
 def test_a_mark_that_fails_is_told(make_relay, outbox, debtor, mail, clock):
     """A mail whose mark was lost is sent once more when the claim ends: the one way to a second mail."""
     outbox.faults["mark sent"] = DOWN
@@ -562,6 +617,23 @@ def test_a_repository_that_fails_ends_a_sweep(make_relay, outbox, owe):
     assert len(relay.sweep().troubles) == 4
 
 
+def test_mails_that_are_not_true_any_more_keep_no_other_waiting(make_relay, owe):
+    """Mails that wait for others to take their place say nothing of the mail service."""
+    for number in range(9):
+        owe(f"ada-{number}")
+    compose = Composer()
+
+    def outdated(registration, deadline):
+        if registration.attendee_name != "ada-8":
+            raise OutdatedMailError("called off")
+        return compose(registration, deadline)
+
+    relay, notifier = make_relay(compose=outdated)
+
+    assert relay.sweep().sent == 1
+    assert len(notifier.messages) == 1
+
+
 def test_what_can_not_be_listed_is_an_error(make_relay, outbox):
     """If nobody can say what is due, there is nothing to send."""
     outbox.faults["due"] = DOWN
@@ -643,6 +715,28 @@ def test_a_sweep_ends_in_time(make_relay, owe):
     assert swept == Swept(3)
     assert relay.sweep() == Swept(2)
     assert len(notifier.messages) == 5
+
+
+def test_a_slow_service_is_given_its_time(make_relay, outbox, debtor):
+    """Where a mail may take twenty seconds they are kept for it, and what comes before ends so much earlier."""
+    relay, _ = make_relay(monotonic=lambda: 1000.0, seconds_to_send=21.0)
+
+    relay.deliver(debtor, deadline=1055.0)
+
+    assert outbox.deadlines["find"] == 1031.0
+    assert outbox.deadlines["spend"] == 1033.5
+
+
+def test_a_sweep_can_be_stopped_between_two_mails(make_relay, owe):
+    """Whoever is to end leaves what isn't begun yet to the next sweep."""
+    for number in range(5):
+        owe(f"ada-{number}")
+    relay, notifier = make_relay()
+
+    swept = relay.sweep(is_stopped=lambda: len(notifier.messages) == 2)
+
+    assert swept == Swept(2)
+    assert relay.sweep() == Swept(3)
 
 
 def test_needs_no_clock_of_its_own(outbox, repository):

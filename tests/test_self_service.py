@@ -12,6 +12,7 @@ from event_registration.errors import (
     PermanentNotifierError,
     RepositoryError,
     RepositoryUnavailableError,
+    TransientNotifierError,
 )
 from event_registration.links import Keyring, Link, Links
 from event_registration.listing import EventState

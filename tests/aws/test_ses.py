@@ -203,9 +203,9 @@ UNREACHABLE = {
 }
 
 
-@pytest.mark.parametrize("error", UNREACHABLE.values(), ids=UNREACHABLE.keys())
-def test_unreachable(client, error):
-    """When SES can't be reached or doesn't answer, a later attempt may succeed."""
+@pytest.mark.parametrize(("error", "is_ambiguous"), UNREACHABLE.values(), ids=UNREACHABLE.keys())
+def test_unreachable(client, error, is_ambiguous):
+    """When SES can't be reached a later attempt may succeed; if its answer got lost this one may have, too."""
 
     def fail(**_):
         raise error
@@ -216,6 +216,7 @@ def test_unreachable(client, error):
         SESNotifier(client, SENDER).send(MESSAGE)
 
     assert caught.value.__cause__ is error
+    assert caught.value.ambiguous is is_ambiguous
 
 
 def test_can_not_call(client):

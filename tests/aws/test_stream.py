@@ -358,6 +358,13 @@ def test_everything_of_the_environment(monkeypatch, engine_url, engine_client, t
     assert mail["EmailTags"] == [{"Name": "reference", "Value": reference_of("devconf-2026", 1)}]
 
 
+@pytest.mark.parametrize("part", ["repository", "outbox"])
+def test_a_repository_and_its_outbox_go_together(request, notifier, part):
+    """One alone would be used with another's idea of who is who."""
+    with pytest.raises(TypeError, match="together"):
+        make_stream_handler(**{part: request.getfixturevalue(part)}, notifier=notifier, settings=SETTINGS)
+
+
 def test_needs_a_sender(monkeypatch):
     """Who sends mail needs an address to send it from."""
     monkeypatch.delenv("EVENT_REGISTRATION_SENDER", raising=False)

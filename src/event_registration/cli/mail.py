@@ -112,6 +112,12 @@ def retry(  # noqa: PLR0913 - a command's options
             print_object({"due": done.due, "blocked": done.blocked, "untrue": done.untrue})
         else:
             _print_retried(done, store)
+        if unblock and store.data is None:
+            click.echo(
+                f"SES keeps a list of its own. If {address} is on it: "
+                f"aws sesv2 delete-suppressed-destination --email-address {address}",
+                err=True,
+            )
 
 
 def _retry_all(mails: Mails, event_id: str, *, is_asked: bool) -> Retried:
