@@ -141,7 +141,7 @@ def test_sends_what_is_due_once(make_relay, debtor, mail, clock):
 
 
 def test_claims_before_it_sends(make_relay, outbox, debtor, mail, clock):
-    """While a mail is being sent its row is claimed for two minutes, so that nobody else sends it."""
+    """While a mail is being sent its row is claimed for three minutes, so that nobody else sends it."""
     seen = []
 
     class Looking(RecordingNotifier):
@@ -154,7 +154,7 @@ def test_claims_before_it_sends(make_relay, outbox, debtor, mail, clock):
     relay.deliver(debtor)
 
     assert seen == [
-        Mail(state=MailState.CLAIMED, attempts=1, attempted_at=clock(), due_at=clock() + timedelta(minutes=2))
+        Mail(state=MailState.CLAIMED, attempts=1, attempted_at=clock(), due_at=clock() + timedelta(minutes=3))
     ]
     assert outbox.marks == [MailState.CLAIMED, MailState.SENT]
 
@@ -373,7 +373,7 @@ def test_a_mark_that_fails_is_told(make_relay, outbox, debtor, mail, clock):
     assert mail().state is MailState.CLAIMED
     outbox.faults.clear()
     assert relay.sweep() == Swept()
-    clock.advance(minutes=2)
+    clock.advance(minutes=3)
     assert relay.sweep() == Swept(1)
     assert len(notifier.messages) == 2
 
@@ -454,7 +454,7 @@ def test_a_debt_whose_predecessor_s_sender_died_waits_for_its_claim(make_relay, 
     with pytest.raises(KilledError):
         relay.deliver(debtor)
     assert relay.sweep() == Swept()
-    clock.advance(minutes=2)
+    clock.advance(minutes=3)
     assert relay.sweep() == Swept(1)
     assert _kinds(notifier) == ["Registration confirmed", "Registration cancelled"]
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["Relay", "Swept"]
 
 # Longer than any notifier takes from a claim's beginning to its mark, so that no claim is taken over alive.
-_LEASE = timedelta(minutes=2)
+_LEASE = timedelta(minutes=3)
 # A mail is begun only so long after its claim.
 _SECONDS_TO_BEGIN = 30.0
 # Whoever has sent a mail tries hard to say so: an unmarked one is sent again.
