@@ -208,6 +208,9 @@ class Process:
             self.register(each.attendee_name)
 
 
+_NUMBERS = {reference_of(ID, number): number for number in range(1, 100)}
+
+
 @frozen
 class _Mail:
     to: str
@@ -217,7 +220,7 @@ class _Mail:
     @property
     def number(self) -> int:
         """The number of the debt that it paid."""
-        return int(self.reference.rpartition(".")[2])
+        return _NUMBERS[self.reference]
 
 
 @frozen
