@@ -10,7 +10,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 __all__ = ["STRUCK", "Faults", "KilledError", "RawBody"]
 
@@ -34,6 +34,7 @@ class Faults:
         self._queue: deque[Callable[[Any], Any]] = deque()
         self._share, self._chance = 0.0, Random()  # noqa: S311 - no secret
         self._killed_share = 0.0
+        self._mix: Sequence[float] = ()
         self.calls = 0
         client.meta.events.register_first("before-send", self._before_send)
 
@@ -69,7 +70,9 @@ class Faults:
         """Let the caller be killed at the next call, before it is sent or after it was *carried_out*."""
         self._queue.append(partial(_kill, carried_out=carried_out))
 
-    def at_random(self, share: float, chance: Random, *, killed: float = 0.0) -> None:
+    def at_random(
+        self, share: float, chance: Random, *, killed: float = 0.0, mix: Sequence[float] = (1, 1, 1, 1)
+    ) -> None:
         """
         Let from now on that *share* of all calls be throttled, fail, or lose their request or their answer.
 
@@ -77,8 +80,9 @@ class Faults:
             share: From 0 to 1.
             chance: What decides.
             killed: The share of calls at which the caller is killed besides, half of them before, half after.
+            mix: How frequent these four are, compared with each other.
         """
-        self._share, self._chance, self._killed_share = share, chance, killed
+        self._share, self._chance, self._killed_share, self._mix = share, chance, killed, mix
 
     def _before_send(self, request: Any, **_: Any) -> Any:  # noqa: ANN401 - botocore's event
         answer = self._struck(request)
@@ -92,7 +96,10 @@ class Faults:
             return self._queue.popleft()(request)
         if self._chance.random() < self._killed_share:
             return _kill(request, carried_out=self._chance.random() < 0.5)  # noqa: PLR2004 - a coin
-        return self._chance.choice(_FAULTS)(request) if self._chance.random() < self._share else None
+        if self._chance.random() >= self._share:
+            return None
+        (fault,) = self._chance.choices(_FAULTS, self._mix)
+        return fault(request)
 
 
 class RawBody(io.BytesIO):
