@@ -77,7 +77,7 @@ def _post_until_it_fails(server, numbers, acknowledged):
 
 @pytest.mark.parametrize("kills", KILLS)
 def test_kills_lose_nothing(tmp_path, kills):
-    """After kills -9 under load, everyone who was told is stored once and has one mail."""
+    """After kills -9 under load everyone who is stored has a mail, a second one at most for each kill."""
     chance = random.Random(2026)
     acknowledged = []
     for kill in range(kills):
@@ -97,6 +97,9 @@ def test_kills_lose_nothing(tmp_path, kills):
                 thread.join()
 
     repository = SQLiteRepository(tmp_path / "registrations.db")
+    with serving(tmp_path):
+        while any(each.mail.is_pending for each in repository.list(ADA["eventid"])):
+            time.sleep(0.1)
     stored = Counter(each.attendee_email for each in repository.list(ADA["eventid"]))
     repository.close()
     mails = Counter(
@@ -105,8 +108,11 @@ def test_kills_lose_nothing(tmp_path, kills):
     )
     told = {f"{number}@example.org" for number in acknowledged}
     assert len(told) > 5 * kills
-    assert told <= set(mails) <= set(stored)
-    assert max(stored.values()) == max(mails.values()) == 1
+    assert told <= set(stored)
+    assert set(mails) == set(stored)
+    assert max(stored.values()) == 1
+    twice = mails.total() - len(mails)
+    assert twice <= kills
     print(  # noqa: T201
-        f"{kills} kills -9: {len(told)} told, of these 0 lost; {len(stored)} stored, {len(mails)} mails, sent twice 0"
+        f"{kills} kills -9: {len(told)} told, of these 0 lost; {len(stored)} stored, {len(mails)} mails, sent twice {twice}"
     )

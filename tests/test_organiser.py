@@ -18,6 +18,7 @@ from event_registration.local import SQLiteEventRepository
 from event_registration.model import Status
 from event_registration.organiser import Counts, Organiser
 from event_registration.testing import ManualClock, make_event, make_registration
+from event_registration.testing.guests import mailed
 
 ID = "devconf-2026"
 NAMES = ("ada", "bob", "cyd", "dan")
@@ -202,6 +203,7 @@ class TestNews:
         """Everybody who is registered owes a mail about it: who is confirmed, who waits, and who has cancelled not."""
         organiser.create(make_event(capacity=1, waitlist=True, venue="Hall 1"))
         _admit(repository, clock, "ada", "bob", "cyd")
+        mailed(repository, "ada", "bob")
         repository.cancel(organiser.registration(ID, "cyd@example.org"), clock())
 
         listing = organiser.update(ID, changes)
@@ -243,6 +245,7 @@ class TestNews:
         """A change without a mail doesn't take back the mail about another one."""
         organiser.create(make_event())
         _admit(repository, clock, "ada")
+        mailed(repository, "ada")
         organiser.update(ID, {"venue": "Hall 2"})
 
         organiser.update(ID, {"event_name": "DevConf"}, tells=False)
@@ -253,6 +256,7 @@ class TestNews:
         """Each change puts the mail off, and who is told is told once."""
         organiser.create(make_event())
         _admit(repository, clock, "ada")
+        mailed(repository, "ada")
         for venue in ("Hall 2", "Hall 3", "Hall 4"):
             clock.advance(seconds=59)
             organiser.update(ID, {"venue": venue})

@@ -108,7 +108,7 @@ class _Outage:
         """Return the numbers of the debts that each person was mailed about, in the order of the mails."""
         numbers = defaultdict(list)
         for message in self.mails.messages:
-            numbers[message.to].append(int(message.reference.rpartition(".")[2]))
+            numbers[message.to].append(int(message.reference.partition("-")[0]))
         return numbers
 
     def _come(self, number):

@@ -11,7 +11,7 @@ from event_registration.mail import MailKind, MailState
 from event_registration.model import Status
 from event_registration.queues import Queues, Settled
 from event_registration.testing import ManualClock, at_once, make_event
-from event_registration.testing.guests import admit, cancel, current, found, guest, names, set_up
+from event_registration.testing.guests import admit, cancel, current, found, guest, mailed, names, set_up
 
 ID = "devconf-2026"
 ENDS = datetime(2026, 6, 1, 17, tzinfo=UTC)
@@ -126,6 +126,7 @@ def test_settles_no_event_that_is_not_there(queues):
 def test_news_is_owed_a_minute_after_the_change(queues, repository, clock):
     """Who is registered owes a mail about a change, from a minute after it on, and once."""
     admit(repository, set_up(repository, capacity=1, waitlist=True), "ada", "bob")
+    mailed(repository, "ada", "bob")
     _move(repository, clock, venue="Hall 2")
 
     told = []

@@ -128,7 +128,7 @@ def test_keeps_what_is_owed_in_the_row(clean, item, mail, expected):
 
 @pytest.mark.parametrize(
     "over",
-    [CLAIMED.sent(), CLAIMED.failed("refused"), CLAIMED.returned(MailState.BOUNCED)],
+    [CLAIMED.sent(), CLAIMED.failed("refused"), CLAIMED.returned(MailState.BOUNCED, is_final=True)],
     ids=lambda mail: mail.state.value,
 )
 @pytest.mark.parametrize("is_marked", [True, False], ids=["marked", "replaced"])
@@ -377,8 +377,8 @@ class _OnlyThrottles:
     def random(self):
         return 0.5
 
-    def choice(self, faults):
-        return faults[0]
+    def choices(self, faults, _weights):
+        return faults[:1]
 
 
 # Rows of old versions

@@ -1,6 +1,7 @@
 """How a change is shown while it happens."""
 
 import io
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -71,6 +72,18 @@ def test_an_interruption_does_not_look_like_an_end(console):
 )
 def test_says_what_is_left_to_do(identity, hint):
     """Until the sender is verified the command ends with what verifies it."""
-    hints = list(_hints(Senders({"events@example.org": False, "example.org": False}), {"SenderIdentity": identity}))
+    account = Senders({"events@example.org": False, "example.org": False})
+    deployment = SimpleNamespace(account=account, parameters={"Confirmation": "outbox"})
+
+    hints = list(_hints(deployment, {"SenderIdentity": identity}))
 
     assert hints == [hint]
+
+
+def test_says_that_mails_may_be_safer():
+    """A stack whose mails are sent by who registers is told of the other way."""
+    deployment = SimpleNamespace(account=Senders({"example.org": True}), parameters={"Confirmation": "inline"})
+
+    (hint,) = _hints(deployment, {"SenderIdentity": "example.org"})
+
+    assert "--confirmation outbox" in hint

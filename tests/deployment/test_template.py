@@ -572,7 +572,7 @@ class TestLeastPrivilege:
             "first, refused by SES": ["PutItem"],
             "ten minutes later": ["PutItem"],
             "repeat": ["PutItem"],
-            "other details": ["PutItem", "PutItem"],
+            "other details": ["PutItem"],
             "first": ["PutItem"],
             "rejected": ["PutItem"],
         }

@@ -14,7 +14,7 @@ from serving import unmeasured
 from event_registration.errors import RepositoryError, RepositoryUnavailableError
 from event_registration.listing import Listing
 from event_registration.local import SQLiteEventRepository
-from event_registration.mail import MailKind
+from event_registration.mail import Mail, MailKind, MailState
 from event_registration.model import Status
 from event_registration.testing import ManualClock, make_event, make_registration
 
@@ -155,7 +155,7 @@ def moved(repository):
     listing = _set_up(repository)
     with repository.database.transaction() as connection:
         for number in range(1100):
-            repository._add(connection, _guest(number))
+            repository._add(connection, evolve(_guest(number), mail=Mail(state=MailState.SENT)))
     event = evolve(listing.event, ends_at=listing.event.ends_at + timedelta(hours=1))
     return repository.change_event(
         listing, evolve(listing, event=event, news=2, telling=""), NOW - timedelta(minutes=1)

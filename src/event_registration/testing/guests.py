@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from event_registration.model import Registration
     from event_registration.ports import EventRepository
 
-__all__ = ["NOW", "admit", "cancel", "current", "found", "guest", "names", "resize", "set_up"]
+__all__ = ["NOW", "admit", "cancel", "current", "found", "guest", "mailed", "names", "resize", "set_up"]
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 """An instant at which the event of `make_event` is open and people are promoted."""
@@ -50,6 +50,13 @@ def guest(name: str) -> Registration:
 def admit(repository: EventRepository, listing: Listing, *people: str) -> list[Registration]:
     """Let *people* ask for a seat, one after the other."""
     return [repository.admit(guest(name), listing) for name in people]
+
+
+def mailed(repository: EventRepository, *people: str) -> None:
+    """Let the mails of *people* have gone out."""
+    for name in people:
+        person = found(repository, name)
+        assert repository.replace(person, evolve(person, mail=person.mail.sent()))
 
 
 def found(repository: EventRepository, name: str) -> Registration:

@@ -12,7 +12,7 @@ from attrs import evolve
 from event_registration.mail import Mail, MailKind, MailState
 from event_registration.testing.contracts import RepositoryContract
 from event_registration.testing.doubles import make_event
-from event_registration.testing.guests import NOW, admit, cancel, current, found, guest, set_up
+from event_registration.testing.guests import NOW, admit, cancel, current, found, guest, mailed, set_up
 
 if TYPE_CHECKING:
     from event_registration.listing import Listing
@@ -61,7 +61,9 @@ class TellingContract(RepositoryContract):
     def test_tells_everybody_once(self, repository: EventRepository) -> None:
         """Who is confirmed and who waits owe the news once, from now on; nothing else of them changes."""
         listing = set_up(repository, capacity=1, waitlist=True)
-        people = admit(repository, listing, "ada", "bob")
+        admit(repository, listing, "ada", "bob")
+        mailed(repository, "ada", "bob")
+        people = [found(repository, name) for name in ("ada", "bob")]
         news = change_with_news(repository).news
         now = NOW + _MINUTE
 
@@ -109,6 +111,7 @@ class TellingContract(RepositoryContract):
     def test_tells_nobody_who_left_or_knows(self, repository: EventRepository) -> None:
         """Who has cancelled owes no news, nor does who came, or came back, after the change."""
         admit(repository, set_up(repository), "ada", "bob", "cleo")
+        mailed(repository, "cleo")
         cancel(repository, "ada", "bob")
         listing = change_with_news(repository)
         for name in ("bob", "dan"):
@@ -157,11 +160,23 @@ class TellingContract(RepositoryContract):
         assert repository.tell(_ID, _LATER - _MOMENT) == 1
 
     @pytest.mark.parametrize(
-        ("state", "due_at"),
-        [("sent", NOW), ("failed", NOW), ("retry", NOW), ("due", NOW + _MINUTE), ("claimed", NOW + _MINUTE)],
+        ("state", "due_at", "kind"),
+        [
+            ("sent", NOW, MailKind.MOVED),
+            ("failed", NOW, MailKind.MOVED),
+            ("retry", NOW, MailKind.CONFIRMED),
+            ("due", NOW + _MINUTE, MailKind.CONFIRMED),
+            ("claimed", NOW + _MINUTE, MailKind.MOVED),
+        ],
     )
-    def test_keeps_news_from_overtaking(self, repository: EventRepository, state: str, due_at: datetime) -> None:
-        """News takes the place of an earlier mail, and waits if that is being sent."""
+    def test_keeps_news_from_overtaking(
+        self, repository: EventRepository, state: str, due_at: datetime, kind: MailKind
+    ) -> None:
+        """
+        News takes the place of an earlier mail, and waits if that is being sent.
+
+        A mail that has yet to say where the registration stands stays, and says both.
+        """
         (ada,) = admit(repository, set_up(repository), "ada")
         is_pending = state in {"retry", "due", "claimed"}
         earlier = Mail(state=MailState(state), number=5, attempts=1, due_at=NOW + _MINUTE if is_pending else None)
@@ -170,7 +185,7 @@ class TellingContract(RepositoryContract):
 
         assert repository.tell(_ID, NOW) == 1
 
-        assert found(repository, "ada").mail == Mail(kind=MailKind.MOVED, number=6, due_at=due_at)
+        assert found(repository, "ada").mail == Mail(kind=kind, number=6, due_at=due_at)
 
     def test_leaves_what_there_is_no_time_for(self, repository: EventRepository) -> None:
         """Past the deadline nobody is told, and the next call tells all."""
