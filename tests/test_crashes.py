@@ -114,5 +114,6 @@ def test_kills_lose_nothing(tmp_path, kills):
     twice = mails.total() - len(mails)
     assert twice <= kills
     print(  # noqa: T201
-        f"{kills} kills -9: {len(told)} told, of these 0 lost; {len(stored)} stored, {len(mails)} mails, sent twice {twice}"
+        f"{kills} kills -9: {len(told)} told, of these 0 lost; {len(stored)} stored, {len(mails)} mails, "
+        f"sent twice {twice}"
     )
