@@ -23,7 +23,7 @@ from event_registration.testing import ManualClock, make_registration
 from event_registration.wire import instant_text, registration_from_row
 
 SMALL = pytest.param(120, 8, id="small")
-LARGE = pytest.param(5_000, 100, id="large", marks=[pytest.mark.proof, pytest.mark.timeout(3600)])
+LARGE = pytest.param(2_000, 100, id="large", marks=[pytest.mark.proof, pytest.mark.timeout(3600)])
 _RECORDS = itertools.count(10**20)
 _FAULTS = Mishaps(throttled=0.05, timed_out=0.02, unanswered=0.05, repeated=0.2, latest=timedelta(hours=2))
 _POISON = ("malformed record", "no registration", "unwritable", "refused")
