@@ -312,6 +312,12 @@ class TestSameDetails:
 class TestLives:
     """How a registration ends and begins anew."""
 
+    def test_whoever_waited_to_the_end_keeps_the_place(self):
+        """A cancelled registration whose person waited tells so by its place."""
+        waiting = Registration(**ADA, status=Status.WAITLISTED, place=7)
+
+        assert waiting.cancelled(NOW).place == 7
+
     def test_cancelled_keeps_who_it_was(self):
         """A cancelled registration has no seat and no place, counts one more, owes that news and keeps the rest."""
         registration = Registration(

@@ -101,7 +101,8 @@ class Registration:
         registration_id: This sign-up's own identity; a person who comes back gets a new one.
         registered_at: When it was stored, aware; ``None`` as long as it is not.
         seat: The number of the place it holds, of a limited event.
-        place: Its number in the waiting list, if it ever waited; the lowest is served first.
+        place: Its number in the waiting list, if it ever waited; the lowest is served first. Once it is cancelled:
+            if it waited until then.
         answers: What was answered to the event's questions, by their names. The service brings them into normal form
             and checks them, since only the event knows its questions.
         link_generation: What links in mails must name to be its own; it rises when the registration is cancelled.
@@ -168,7 +169,7 @@ class Registration:
             self,
             status=Status.CANCELLED,
             seat=None,
-            place=None,
+            place=self.place if self.status is Status.WAITLISTED else None,
             link_generation=self.link_generation + 1,
             revision=self.revision + 1,
             mail=self.mail.owing(MailKind.CANCELLED, now),
