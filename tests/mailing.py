@@ -1,9 +1,10 @@
-"""The way of mails about a repository's events, as compositions make it."""
+"""The way of mails about a repository's events, as compositions make it, and what arrives."""
 
 from __future__ import annotations
 
 from event_registration.composing import Composer
 from event_registration.local import SQLiteOutbox
+from event_registration.mail import Attachment
 from event_registration.relay import Relay
 
 
@@ -11,3 +12,17 @@ def relay_of(repository, notifier, *, links=None, **options):
     """Return a relay that sends what a SQLite repository's registrations owe, and reads each event anew."""
     compose = Composer(repository, links=links, cache_seconds=0.0)
     return Relay(SQLiteOutbox(repository), notifier, compose=compose, **options)
+
+
+def attachments_of(mail):
+    """Return the files that go with an `EmailMessage`."""
+    return tuple(
+        Attachment(
+            name=each.get_filename(),
+            media_type="; ".join(
+                [each.get_content_type(), *(f"{name}={text}" for name, text in each["Content-Type"].params.items())]
+            ),
+            content=each.get_payload(decode=True),
+        )
+        for each in mail.iter_attachments()
+    )

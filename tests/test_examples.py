@@ -1,5 +1,6 @@
 """Each example runs as it stands."""
 
+import base64
 import importlib.util
 import json
 import threading
@@ -11,7 +12,7 @@ import pytest
 from moto import mock_aws
 from runtime_api import MailService
 
-from event_registration.mail import Message
+from event_registration.mail import Attachment, Message
 from event_registration.testing import NotifierContract
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -62,7 +63,10 @@ class _MailService(BaseHTTPRequestHandler):
         """Take one message."""
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.server.status == 200:
-            self.server.messages.append(Message(**body))
+            files = tuple(
+                Attachment(**each | {"content": base64.b64decode(each["content"])}) for each in body["attachments"]
+            )
+            self.server.messages.append(Message(**body | {"attachments": files}))
         self.send_response(self.server.status)
         self.end_headers()
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from timing import cpu_seconds
 
 from event_registration.errors import InvalidRegistrationError
-from event_registration.mail import Mail, MailKind, MailState, Message
+from event_registration.mail import Attachment, Mail, MailKind, MailState, Message
 from event_registration.model import Registration, Status
 from event_registration.rules import PROBLEM_MESSAGES, attendee_digest, check_address, normalise_address
 
@@ -454,6 +454,42 @@ def test_a_message_has_one_recipient_and_one_line(change):
     """A message that could become another header or recipient can't be made."""
     with pytest.raises(ValueError, match=r"recipient|subject|reference"):
         Message(**({"to": "ada@example.org", "subject": "s", "text": "t", "html": "h"} | change))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": ""},
+        {"name": "../event.ics"},
+        {"name": "C:event.ics"},
+        {"name": ".htaccess"},
+        {"name": 'a"b.ics'},
+        {"name": "a\r\nBcc: bob@example.org"},
+        {"name": "ä.ics"},
+        {"name": "a.ics\n"},
+        {"name": "a" * 101},
+        {"media_type": ""},
+        {"media_type": "text"},
+        {"media_type": "text/calendar\r\nBcc: bob@example.org"},
+        {"media_type": "text/calendar; method=REQUEST\n"},
+        {"media_type": 'text/calendar; name="a b"'},
+        {"media_type": "text/calendar;method"},
+        {"media_type": "text/" + "a" * 74},
+    ],
+    ids=repr,
+)
+def test_an_attachment_is_a_file_and_nothing_else(change):
+    """A file that could become another header, or land elsewhere on a disk, can't be made."""
+    with pytest.raises(ValueError, match=r"file's name|media type"):
+        Attachment(**({"name": "a.ics", "media_type": "text/calendar", "content": b""} | change))
+
+
+@pytest.mark.parametrize(
+    "change", [{"name": "a" * 100}, {"name": "7.tar.gz"}, {"media_type": "text/" + "a" * 73}], ids=repr
+)
+def test_an_attachment_may_be_at_its_limits(change):
+    """What is just allowed is."""
+    assert Attachment(**({"name": "a.ics", "media_type": "text/calendar", "content": b""} | change))
 
 
 def test_a_long_domain_costs_little():

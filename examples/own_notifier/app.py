@@ -4,6 +4,7 @@ A Lambda that hands its mails to a service of the team's own instead of SES.
 It needs the variable MAIL_SERVICE_URL: the mail service's address, which takes a message as JSON.
 """
 
+import base64
 import json
 import os
 import urllib.error
@@ -24,7 +25,20 @@ class MailServiceNotifier:
 
     def send(self, message: Message) -> None:
         """Post *message* to the mail service."""
-        body = {"to": message.to, "subject": message.subject, "text": message.text, "html": message.html}
+        body = {
+            "to": message.to,
+            "subject": message.subject,
+            "text": message.text,
+            "html": message.html,
+            "attachments": [
+                {
+                    "name": each.name,
+                    "media_type": each.media_type,
+                    "content": base64.b64encode(each.content).decode(),
+                }
+                for each in message.attachments
+            ],
+        }
         request = urllib.request.Request(
             self._url,
             json.dumps(body).encode(),

@@ -32,7 +32,7 @@ from event_registration.errors import (
 )
 from event_registration.event import Event
 from event_registration.listing import EventState, Listing
-from event_registration.mail import Mail, MailKind, MailState, Message
+from event_registration.mail import Attachment, Mail, MailKind, MailState, Message
 from event_registration.model import Registration, Status
 from event_registration.outbox import Debtor, Outbox
 from event_registration.ports import Clock, EventRepository, Notifier, RegistrationRepository
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AlreadyRegisteredError",
+    "Attachment",
     "Clock",
     "Composer",
     "Confirmation",

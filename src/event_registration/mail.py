@@ -10,7 +10,19 @@ from attrs import evolve, frozen
 
 from event_registration.rules import check_address, is_plain_line
 
-__all__ = ["BUDGET", "MAILS_PER_DAY", "PENDING", "TEMPORARY", "UNREADABLE", "Mail", "MailKind", "MailState", "Message"]
+__all__ = [
+    "BUDGET",
+    "MAILS_PER_DAY",
+    "PENDING",
+    "TEMPORARY",
+    "UNREADABLE",
+    "Attachment",
+    "Mail",
+    "MailKind",
+    "MailState",
+    "Message",
+    "is_file_name",
+]
 
 BUDGET = "budget"
 """Why a mail failed whose recipient got as many that day as one address may."""
@@ -27,6 +39,11 @@ UNREADABLE = "unreadable"
 _REPEATED_EVERY = timedelta(days=1)
 # "MessageTag" in the SES API v2 reference: what a tag's value may be.
 _REFERENCE = re.compile(r"[A-Za-z0-9_-]{0,256}")
+# Signs that mean the same in every header, folder and shell.
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+# RFC 2045, 5.1, without quoted values; "Attachment" in the SES API v2 reference has the length.
+_TOKEN = r"[A-Za-z0-9!#$&^_.+-]+"  # noqa: S105 - the grammar's word
+_MEDIA_TYPE = re.compile(rf"(?=.{{1,78}}\Z){_TOKEN}/{_TOKEN}(?:; {_TOKEN}={_TOKEN})*")
 
 
 class MailState(StrEnum):
@@ -151,6 +168,39 @@ class Mail:
         return evolve(self, state=state, due_at=None, reason=None if is_final else TEMPORARY)
 
 
+def is_file_name(text: str) -> bool:
+    """Tell whether *text* can be the name of an attachment."""
+    return _FILE_NAME.fullmatch(text) is not None
+
+
+@frozen(kw_only=True)
+class Attachment:
+    """
+    A file that goes with a mail.
+
+    Args:
+        name: At most 100 ASCII letters, digits, ``.``, ``_`` and ``-``, the first of which is a letter or a digit.
+        media_type: What it is, with parameters, as in ``text/calendar; charset=utf-8``: at most 78 signs, no quotes.
+        content: Its octets.
+    """
+
+    name: str
+    media_type: str
+    content: bytes
+
+    def __attrs_post_init__(self) -> None:
+        """
+        Refuse what would become another header, or another place on the reader's disk.
+
+        Raises:
+            ValueError: The name or the media type holds another sign, or is too long.
+        """
+        if not is_file_name(self.name):
+            raise ValueError("the file's name holds other signs than letters, digits, ., _ and -, or too many")
+        if not _MEDIA_TYPE.fullmatch(self.media_type):
+            raise ValueError("the media type is none, or too long")
+
+
 @frozen(kw_only=True)
 class Message:
     """
@@ -162,6 +212,7 @@ class Message:
         text: The body for programs that show plain text.
         html: The same body as a complete HTML document.
         reference: What comes back with a bounce and says whose mail it was: ASCII letters, digits, ``_`` and ``-``.
+        attachments: The files that go with it.
     """
 
     to: str
@@ -169,6 +220,7 @@ class Message:
     text: str
     html: str
     reference: str = ""
+    attachments: tuple[Attachment, ...] = ()
 
     def __attrs_post_init__(self) -> None:
         """

@@ -26,7 +26,7 @@ from event_registration.errors import (
     ThrottledNotifierError,
     TransientNotifierError,
 )
-from event_registration.mail import Message
+from event_registration.mail import Attachment, Message
 from event_registration.pacing import Quota
 from event_registration.testing import Faults, make_registration
 
@@ -100,6 +100,29 @@ def test_call_with_a_reference(client):
     with Stubber(client) as stub:
         stub.add_response("send_email", {"MessageId": "0102018e-00000000"}, _expected(EmailTags=tags))
         SESNotifier(client, SENDER).send(message)
+
+        stub.assert_no_pending_responses()
+
+
+def test_call_with_an_attachment(client):
+    """A file goes along with its type and its octets, which SES is to write in base64."""
+    attachment = Attachment(
+        name="event.ics", media_type="text/calendar; method=REQUEST; charset=utf-8", content=b"B\xc3\xa9\r\n"
+    )
+    expected = _expected()
+    expected["Content"]["Simple"]["Attachments"] = [
+        {
+            "FileName": "event.ics",
+            "ContentType": "text/calendar; method=REQUEST; charset=utf-8",
+            "ContentDisposition": "ATTACHMENT",
+            "ContentTransferEncoding": "BASE64",
+            "RawContent": b"B\xc3\xa9\r\n",
+        }
+    ]
+
+    with Stubber(client) as stub:
+        stub.add_response("send_email", {"MessageId": "0102018e-00000000"}, expected)
+        SESNotifier(client, SENDER).send(evolve(MESSAGE, attachments=(attachment,)))
 
         stub.assert_no_pending_responses()
 

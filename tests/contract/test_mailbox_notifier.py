@@ -3,6 +3,7 @@
 from email import message_from_bytes, policy
 
 import pytest
+from mailing import attachments_of
 
 from event_registration.local import MailboxNotifier
 from event_registration.mail import Message
@@ -12,7 +13,13 @@ from event_registration.testing import NotifierContract
 def _read(path):
     mail = message_from_bytes(path.read_bytes(), policy=policy.default)
     bodies = {kind: mail.get_body((kind,)).get_content() for kind in ("plain", "html")}
-    return Message(to=mail["To"], subject=mail["Subject"], text=bodies["plain"], html=bodies["html"])
+    return Message(
+        to=mail["To"],
+        subject=mail["Subject"],
+        text=bodies["plain"],
+        html=bodies["html"],
+        attachments=attachments_of(mail),
+    )
 
 
 class TestMailboxNotifier(NotifierContract):

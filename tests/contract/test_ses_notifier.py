@@ -1,5 +1,6 @@
 """The SES notifier keeps the contract."""
 
+import base64
 import json
 
 import boto3
@@ -9,7 +10,7 @@ from moto.backends import get_backend
 from moto.core import DEFAULT_ACCOUNT_ID
 
 from event_registration.aws import SESNotifier
-from event_registration.mail import Message
+from event_registration.mail import Attachment, Message
 from event_registration.testing import NotifierContract
 
 
@@ -17,6 +18,12 @@ def _only(destinations):
     assert destinations.keys() == {"ToAddresses"}
     (address,) = destinations["ToAddresses"]
     return address
+
+
+def _attachment(file):
+    assert (file["ContentDisposition"], file["ContentTransferEncoding"]) == ("ATTACHMENT", "BASE64")
+    content = base64.b64decode(file["RawContent"], validate=True)
+    return Attachment(name=file["FileName"], media_type=file["ContentType"], content=content)
 
 
 class TestSESNotifier(NotifierContract):
@@ -38,19 +45,25 @@ class TestSESNotifier(NotifierContract):
 
     @pytest.fixture
     def delivered(self, client, aws_credentials):
-        """Read what SES has taken; the plain text, which moto drops, from the calls."""
-        texts = []
+        """Read what SES has taken; plain text and attachments, which moto drops, from the calls."""
+        contents = []
 
-        def keep_text(request, **_):
-            texts.append(json.loads(request.body)["Content"]["Simple"]["Body"]["Text"]["Data"])
+        def keep(request, **_):
+            contents.append(json.loads(request.body)["Content"]["Simple"])
 
-        client.meta.events.register("before-send.sesv2.SendEmail", keep_text)
+        client.meta.events.register("before-send.sesv2.SendEmail", keep)
         backend = get_backend("ses")[DEFAULT_ACCOUNT_ID][aws_credentials["region_name"]]
 
         def read():
             return [
-                Message(to=_only(sent.destinations), subject=sent.subject, text=text, html=sent.body)
-                for sent, text in zip(backend.sent_messages, texts, strict=True)
+                Message(
+                    to=_only(sent.destinations),
+                    subject=sent.subject,
+                    text=content["Body"]["Text"]["Data"],
+                    html=sent.body,
+                    attachments=tuple(map(_attachment, content.get("Attachments", ()))),
+                )
+                for sent, content in zip(backend.sent_messages, contents, strict=True)
             ]
 
         return read

@@ -3,6 +3,7 @@
 from email import message_from_bytes, policy
 
 import pytest
+from mailing import attachments_of
 from mailsink import CREDENTIALS, NOT_LOOPBACK, authority, certificate, sinking
 
 from event_registration.local import SMTPNotifier
@@ -16,7 +17,13 @@ def _read(envelope):
     bodies = {kind: mail.get_body((kind,)).get_content().replace("\r\n", "\n") for kind in ("plain", "html")}
     (recipient,) = envelope.rcpt_tos
     assert mail["To"] == recipient
-    return Message(to=recipient, subject=mail["Subject"], text=bodies["plain"], html=bodies["html"])
+    return Message(
+        to=recipient,
+        subject=mail["Subject"],
+        text=bodies["plain"],
+        html=bodies["html"],
+        attachments=attachments_of(mail),
+    )
 
 
 @pytest.fixture(scope="module", params=["tls", "starttls"])

@@ -1,10 +1,10 @@
-"""A message as Internet mail (RFC 5322): one sender, one recipient, a text and the same as HTML."""
+"""A message as Internet mail (RFC 5322): one sender, one recipient, a text and the same as HTML, and files."""
 
 from __future__ import annotations
 
 import email.policy
 from email.headerregistry import Address
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 from email.utils import format_datetime, make_msgid
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from email.policy import EmailPolicy
 
-    from event_registration.mail import Message
+    from event_registration.mail import Attachment, Message
 
 __all__ = ["READABLE", "SENDABLE", "address_of", "mail_of"]
 
@@ -44,4 +44,24 @@ def mail_of(message: Message, sender: Address, at: datetime, *, policy: EmailPol
     encoding = "8bit" if policy.cte_type == "8bit" else None
     mail.set_content(message.text, cte=encoding)
     mail.add_alternative(message.html, subtype="html", cte=encoding)
+    if message.attachments:
+        mail.make_mixed()
+        for each in message.attachments:
+            mail.attach(_part(each))  # type: ignore[arg-type]  # a part, unlike a message, names no MIME version
     return mail
+
+
+def _part(attachment: Attachment) -> MIMEPart:
+    # Encoded by the server's rule in files too: there is none for lines without a length.
+    part = MIMEPart(policy=SENDABLE)
+    essence, *parameters = attachment.media_type.split("; ")
+    kind, _, subtype = essence.partition("/")
+    part.set_content(
+        attachment.content,
+        maintype=kind,
+        subtype=subtype,
+        params=dict(parameter.split("=", 1) for parameter in parameters),
+        disposition="attachment",
+        filename=attachment.name,
+    )
+    return part

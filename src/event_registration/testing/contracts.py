@@ -10,7 +10,7 @@ import pytest
 from attrs import evolve
 
 from event_registration.errors import NotifierError
-from event_registration.mail import Mail, MailState, Message
+from event_registration.mail import Attachment, Mail, MailState, Message
 from event_registration.model import Status
 from event_registration.testing.doubles import at_once, make_registration
 
@@ -196,6 +196,26 @@ class NotifierContract:
             subject="Registration confirmed: Fête — 夏祭り 🎉 " + "long " * 30 + "end",
             text="Hello \u2068أحمد\u2069,\n\nline two\n",
             html="<!DOCTYPE html><html lang='en'><p>नमस्ते &amp; welcome</p></html>\n",
+        )
+
+        notifier.send(message)
+
+        assert delivered() == [message]
+
+    def test_delivers_what_is_attached(self, notifier: Notifier, delivered: Callable[[], list[Message]]) -> None:
+        """Files arrive with their names, types and every octet, in their order."""
+        calendar = "BEGIN:VCALENDAR\r\nX:Fête 夏祭り 🎉 \u2068أحمد\u2069\r\n.\r\nEND:VCALENDAR\r\n".encode()
+        message = Message(
+            to="ada@example.org",
+            subject="s",
+            text="t\n",
+            html="<p>h</p>\n",
+            attachments=(
+                Attachment(
+                    name="event.ics", media_type="text/calendar; method=REQUEST; charset=utf-8", content=calendar
+                ),
+                Attachment(name="data.bin", media_type="application/octet-stream", content=bytes(range(256))),
+            ),
         )
 
         notifier.send(message)
