@@ -16,6 +16,7 @@ from event_registration.testing import ManualClock, make_event, make_registratio
 from event_registration.testing.guests import NOW, current, set_up
 
 PAGE = "https://events.example.org/manage.html"
+SENDER = "Events <events@example.org>"
 
 
 def _keys(_key_id=None):
@@ -32,8 +33,9 @@ def repository():
 
 @pytest.fixture
 def compose(repository):
-    """Return what writes mails about its events, with links."""
-    return Composer(repository, links=Links(_keys, PAGE), cache_seconds=0.0)
+    """Return what writes mails about its events, with links and calendar entries."""
+    links = Links(_keys, PAGE)
+    return Composer(repository, links=links, sender=SENDER, cache_seconds=0.0, clock=ManualClock(NOW))
 
 
 def _owing(kind, **changes):
@@ -130,15 +132,108 @@ def test_a_mail_tells_what_it_counts_as_told_of(repository):
     assert "New Hall" in message.text
 
 
+@pytest.mark.parametrize(
+    ("kind", "method"),
+    [
+        (MailKind.CONFIRMED, "REQUEST"),
+        (MailKind.PROMOTED, "REQUEST"),
+        (MailKind.MOVED, "REQUEST"),
+        (MailKind.CANCELLED, "CANCEL"),
+        (MailKind.CALLED_OFF, "CANCEL"),
+    ],
+)
+def test_a_mail_changes_its_reader_s_calendar(repository, compose, kind, method):
+    """A mail about a seat has the event as it is now with it, as a calendar entry of the registration's own."""
+    set_up(repository, event_name="DevConf 26", venue="Hall 1", contact="orga@example.org")
+    registration = _owing(kind)
+
+    (entry,) = compose(registration).attachments
+
+    lines = entry.content.decode().splitlines()
+    assert entry.media_type == f"text/calendar; method={method}; charset=utf-8"
+    assert {
+        f"METHOD:{method}",
+        f"UID:{registration.registration_id}@example.org",
+        "SEQUENCE:2",
+        f"DTSTAMP:{NOW:%Y%m%dT%H%M%SZ}",
+        "SUMMARY:DevConf 26",
+        "LOCATION:Hall 1",
+        "ORGANIZER:mailto:orga@example.org",
+    } <= set(lines)
+
+
+@pytest.mark.parametrize("kind", MailKind)
+def test_no_link_is_in_a_calendar(repository, compose, kind):
+    """What people share with others holds no link, nor what one is made of, though the mail has one."""
+    set_up(repository)
+
+    message = compose(_owing(kind))
+
+    content = b"".join(each.content for each in message.attachments).decode().replace("\r\n ", "")
+    assert "http" not in content
+    assert "manage.html" not in content
+    tokens = [line.rpartition("#")[2] for line in message.text.splitlines() if PAGE in line]
+    assert all(token not in content for token in tokens)
+    assert len(tokens) == (0 if kind is MailKind.CANCELLED else 1)
+
+
+@pytest.mark.parametrize(("has_links", "says"), [(True, True), (False, False)])
+def test_the_calendar_tells_where_to_cancel(repository, has_links, says):
+    """An entry sends its reader to the link in the mail if there is one."""
+    set_up(repository)
+    links = Links(_keys, PAGE) if has_links else None
+
+    (entry,) = Composer(repository, links=links, sender=SENDER)(_owing(MailKind.CONFIRMED)).attachments
+
+    assert (b"DESCRIPTION:" in entry.content) is says
+
+
+def test_without_a_sender_there_is_no_calendar_entry(repository):
+    """An entry needs an identity that is unique in the world, which comes of the sender's domain."""
+    set_up(repository)
+
+    assert Composer(repository)(_owing(MailKind.CONFIRMED)).attachments == ()
+
+
+@pytest.mark.parametrize("kind", [MailKind.WAITLISTED, MailKind.MOVED, MailKind.CALLED_OFF])
+def test_whoever_waits_gets_no_calendar_entry(repository, compose, kind):
+    """A place in the queue isn't in the calendar, where it would look like a seat."""
+    set_up(repository)
+
+    assert compose(_owing(kind, status=Status.WAITLISTED, place=1)).attachments == ()
+
+
+def test_an_update_has_a_higher_number(repository, compose):
+    """Of an event that moved, and of a mail that an organiser sends again, the later entry replaces the earlier one."""
+    listing = set_up(repository, venue="Old Hall")
+    first = _owing(MailKind.CONFIRMED)
+    moved = evolve(first, mail=first.mail.sent()).told(MailKind.MOVED, listing.revision + 1, NOW)
+    again = evolve(moved, mail=moved.mail.sent().owing(MailKind.MOVED, NOW))
+
+    entries = [_lines_of(compose(first))]
+    repository.change_event(listing, evolve(listing, event=evolve(listing.event, venue="New Hall")), NOW)
+    entries += [_lines_of(compose(each)) for each in (moved, again)]
+
+    assert [entry["LOCATION"] for entry in entries] == ["Old Hall", "New Hall", "New Hall"]
+    assert [entry["SEQUENCE"] for entry in entries] == ["2", "3", "4"]
+    assert len({entry["UID"] for entry in entries}) == 1
+
+
+def _lines_of(message):
+    (entry,) = message.attachments
+    return dict(line.split(":", 1) for line in entry.content.decode().splitlines() if ":" in line)
+
+
 @pytest.mark.parametrize("has_events", [False, True])
 def test_an_event_that_nobody_has_set_up_is_confirmed_too(repository, has_events):
     """Where any event is taken, or one isn't set up, the mail says what the registration says."""
-    compose = Composer(repository if has_events else None)
+    compose = Composer(repository if has_events else None, sender=SENDER)
 
     message = compose(make_registration().admitted(Status.CONFIRMED))
 
     assert message.subject == "Registration confirmed: DevConf 2026"
     assert "http" not in message.text
+    assert message.attachments == ()
 
 
 def test_a_mail_can_be_told_from_others(repository, compose):

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
+from event_registration.calendar import calendar_entry
 from event_registration.catalogue import Catalogue
 from event_registration.confirmation import render
 from event_registration.errors import OutdatedMailError, PermanentNotifierError, UnknownEventError
 from event_registration.feedback import reference_of
 from event_registration.links import Link, end_of_links
 from event_registration.mail import MailKind
+from event_registration.ports import utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,9 +23,11 @@ if TYPE_CHECKING:
     from event_registration.listing import Listing
     from event_registration.mail import Message
     from event_registration.model import Registration
-    from event_registration.ports import EventRepository
+    from event_registration.ports import Clock, EventRepository
 
 __all__ = ["Composer"]
+
+_IN_THE_CALENDAR = "To see where your registration stands, or to cancel it, open the link in the mail that we sent you."
 
 
 class Composer:
@@ -33,21 +37,28 @@ class Composer:
     Args:
         events: Where they are kept; ``None`` if nobody sets any up.
         links: Signs the links in mails; without it mails have none.
+        sender: Whom mails come from, bare or as ``Name <address>``; without it they have no calendar entry, which needs
+            an identity and an organiser.
         cache_seconds: How long an event that was read is good for.
+        clock: Tells when a calendar entry was written.
         monotonic: The clock of deadlines and of the age of events, in seconds.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all keyword-only but the first
         self,
         events: EventRepository | None = None,
         *,
         links: Links | None = None,
+        sender: str | None = None,
         cache_seconds: float = 5.0,
+        clock: Clock = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._events = events
         self._catalogue = None if events is None else Catalogue(events, seconds=cache_seconds, monotonic=monotonic)
         self._links = links
+        self._sender = sender
+        self._clock = clock
 
     def __call__(self, registration: Registration, deadline: float | None = None) -> Message:
         """
@@ -81,12 +92,18 @@ class Composer:
                 raise PermanentNotifierError("The event was called off.")
             raise OutdatedMailError("The event was called off; the mail that says so is on its way.")
         event = listing.event
-        return render(
+        link = self._link(registration, listing)
+        message = render(
             evolve(registration, event_name=event.event_name),
             event=event,
-            link=self._link(registration, listing),
+            link=link,
             answers=event.questionnaire.summary(registration.answers) if event.questionnaire else (),
         )
+        if self._sender is None:
+            return message
+        hint = _IN_THE_CALENDAR if link else ""
+        entry = calendar_entry(registration, event, sender=self._sender, now=self._clock(), description=hint)
+        return evolve(message, attachments=(entry,)) if entry else message
 
     def _link(self, registration: Registration, listing: Listing) -> str | None:
         if self._events is None or self._links is None or registration.mail.kind is MailKind.CANCELLED:

@@ -15,7 +15,7 @@ from event_registration.errors import EventCancelledError, RepositoryUnavailable
 from event_registration.mail import TEMPORARY, UNREADABLE, MailState
 from event_registration.organiser import Organiser
 from event_registration.ports import utc_now
-from event_registration.samples import SAMPLE_LINKS, sample_registration
+from event_registration.samples import SAMPLE_LINKS, SAMPLE_SENDER, sample_registration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -238,7 +238,7 @@ class Mails:
             raise EventCancelledError("The event was called off: nobody gets such a mail any more.")
         event = listing.event
         sample = sample_registration(event_id, event.event_name, kind, questions=event.questions)
-        return Composer(self._repository, links=SAMPLE_LINKS)(sample)
+        return Composer(self._repository, links=SAMPLE_LINKS, sender=SAMPLE_SENDER, clock=self._clock)(sample)
 
     def _people(self, event_id: str, met_unreadable: Callable[[], None] = lambda: None) -> Iterator[Registration]:
         """Return all registrations of an event that can be read: one that can't keeps nobody's mail back."""

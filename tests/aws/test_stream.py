@@ -386,6 +386,7 @@ def test_mails_through_ses_only(monkeypatch):
 
 SENDERS = {
     "event_registration.relay",
+    "event_registration.calendar",
     "event_registration.confirmation",
     "event_registration.composing",
     "event_registration.aws.ses",

@@ -12,6 +12,7 @@ import boto3
 import pytest
 from attrs import evolve
 from click.shell_completion import BashComplete
+from mailing import attachments_of
 from moto import mock_aws
 
 from event_registration.aws import DynamoDBEventRepository
@@ -316,6 +317,9 @@ class TestPreview:
         assert opened["Subject"] == "Registration confirmed: DevConf 2099"
         assert opened.get_body(["plain"]).get_content().startswith("Hello")
         assert opened.get_body(["html"]).get_content().startswith("<!DOCTYPE html>")
+        (entry,) = attachments_of(opened)
+        assert (entry.name, entry.media_type) == ("event.ics", "text/calendar; method=REQUEST; charset=utf-8")
+        assert b"\r\nSUMMARY:DevConf 2099\r\n" in entry.content
 
     @pytest.mark.parametrize("name", ["mail.pdf", "mail"])
     def test_another_kind_of_file_is_wrong_usage(self, mail, tmp_path, name):

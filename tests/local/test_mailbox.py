@@ -4,11 +4,14 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta, timezone
 
+import pytest
+from attrs import evolve
 from serving import unmeasured
+from werkzeug.exceptions import NotFound
 
 from event_registration.local import MailboxNotifier
 from event_registration.local.inbox import Inbox
-from event_registration.mail import Message
+from event_registration.mail import Attachment, Message
 from event_registration.testing import ManualClock
 
 MESSAGE = Message(to="ada@example.org", subject="s", text="t\n", html="<p>h</p>\n")
@@ -98,3 +101,80 @@ def test_shows_a_mail_without_html(tmp_path):
 
     assert "hello" in page
     assert html == ""
+
+
+FILE = Attachment(name="event.ics", media_type="text/calendar; charset=utf-8", content="BEGIN:é\r\n".encode())
+FOREIGN = """\
+To: a@example.org
+Subject: s
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary=b
+
+--b
+Content-Type: text/plain
+
+hello
+--b
+Content-Type: text/html
+Content-Disposition: attachment; filename="..\\\\<img src=x>.html"
+
+<script>alert(1)</script>
+--b
+Content-Type: message/rfc822
+Content-Disposition: attachment
+
+Subject: inner
+
+--b--
+"""
+
+
+def _foreign(folder):
+    name = "20200101T000000.000000Z-00000000.eml"
+    (folder / name).write_text(FOREIGN)
+    return name
+
+
+def test_offers_what_is_attached(tmp_path):
+    """A mail's page links to its files, which are downloads with their own names and octets."""
+    MailboxNotifier(tmp_path, "events@localhost.example").send(evolve(MESSAGE, attachments=(FILE,)))
+    (path,) = tmp_path.iterdir()
+
+    page = Inbox(tmp_path).page(f"/{path.name}").get_data(as_text=True)
+    file = Inbox(tmp_path).page(f"/{path.name}/files/0")
+
+    assert f'<a href="/mailbox/{path.name}/files/0" download="event.ics">event.ics</a> (text/calendar)' in page
+    assert file.headers["Content-Disposition"] == 'attachment; filename="event.ics"'
+    assert file.get_data() == FILE.content
+
+
+def test_a_mail_without_files_offers_none(tmp_path):
+    """Where nothing is attached nothing is said of it."""
+    MailboxNotifier(tmp_path, "events@localhost.example").send(MESSAGE)
+    (path,) = tmp_path.iterdir()
+
+    assert "Attached" not in Inbox(tmp_path).page(f"/{path.name}").get_data(as_text=True)
+
+
+def test_no_file_is_shown_or_run(tmp_path):
+    """Whatever another program has attached is kept under a harmless name, and opened by nobody."""
+    name = _foreign(tmp_path)
+
+    page = Inbox(tmp_path).page(f"/{name}").get_data(as_text=True)
+    file = Inbox(tmp_path).page(f"/{name}/files/0")
+
+    assert "<img" not in page
+    assert 'download="attachment">attachment</a> (text/html)' in page
+    assert file.headers["Content-Disposition"] == 'attachment; filename="attachment"'
+    assert file.headers["Content-Type"] == "application/octet-stream"
+    assert file.headers["X-Content-Type-Options"] == "nosniff"
+    assert file.headers["Content-Security-Policy"] == "sandbox"
+
+
+@pytest.mark.parametrize("number", ["1", "2", "-1", "00", "x", ""])
+def test_other_files_are_not_there(tmp_path, number):
+    """What isn't attached, or is a mail itself, can't be downloaded."""
+    name = _foreign(tmp_path)
+
+    with pytest.raises(NotFound):
+        Inbox(tmp_path).page(f"/{name}/files/{number}")

@@ -97,4 +97,4 @@ def composer_of(repository: RegistrationRepository, settings: Settings, links: L
     from event_registration.composing import Composer
 
     is_managed = settings.events is EventsMode.MANAGED
-    return Composer(cast("EventRepository", repository) if is_managed else None, links=links)
+    return Composer(cast("EventRepository", repository) if is_managed else None, links=links, sender=settings.sender)

@@ -10,6 +10,8 @@ from markupsafe import Markup
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
+from event_registration.mail import is_file_name
+
 if TYPE_CHECKING:
     from email.message import EmailMessage
     from pathlib import Path
@@ -66,7 +68,15 @@ _MAIL = Markup("""\
 </iframe>
 <h2>As text</h2>
 <pre class="mailbox-text" tabindex="0" dir="auto">{text}</pre>
-<p><a href="/mailbox/{name}/raw" download="{name}">Download the .eml file</a></p>
+{files}<p><a href="/mailbox/{name}/raw" download="{name}">Download the .eml file</a></p>
+""")
+_FILES = Markup("""\
+<h2>Attached</h2>
+<ul>
+{rows}</ul>
+""")
+_FILE = Markup("""\
+<li><a href="/mailbox/{name}/files/{number}" download="{file}">{file}</a> ({media_type})</li>
 """)
 
 
@@ -86,21 +96,23 @@ class Inbox:
 
     def page(self, path: str) -> Response:
         """
-        Return the page at *path* below ``/mailbox``: the list, a mail, its HTML or the file itself.
+        Return the page at *path* below ``/mailbox``: the list, a mail, its HTML, what is attached, or the file itself.
 
         Raises:
-            NotFound: There is no such page or mail.
+            NotFound: There is no such page, mail or attachment.
         """
         name, _, part = path.strip("/").partition("/")
         if not name:
             return self._list()
         octets = self._octets(name)
-        match part:
-            case "":
+        match part.split("/"):
+            case [""]:
                 return _html(_mail_page(name, _parsed(octets)))
-            case "html":
+            case ["html"]:
                 return _html(_body(_parsed(octets), "html"), policy=_MAIL_POLICY)
-            case "raw":
+            case ["files", number]:
+                return _file(_parsed(octets), number)
+            case ["raw"]:
                 return _response(octets, "message/rfc822", policy="sandbox")
             case _:
                 raise NotFound
@@ -140,8 +152,33 @@ def _mail_page(name: str, mail: EmailMessage) -> Markup:
         date=mail["Date"] or "",
         sandbox=_SANDBOX,
         text=_linked(_body(mail, "plain")),
+        files=_files(name, mail),
     )
     return _PAGE.format(title=_subject(mail), content=content)
+
+
+def _files(name: str, mail: EmailMessage) -> Markup:
+    rows = Markup("").join(
+        _FILE.format(name=name, number=number, file=_file_name(each), media_type=each.get_content_type())
+        for number, each in enumerate(mail.iter_attachments())
+    )
+    return _FILES.format(rows=rows) if rows else rows
+
+
+def _file(mail: EmailMessage, number: str) -> Response:
+    """Return an attachment as something that browsers keep, and neither show nor run, whatever it is."""
+    attachment = {str(at): each for at, each in enumerate(mail.iter_attachments())}.get(number)
+    content = attachment.get_payload(decode=True) if attachment else None
+    if attachment is None or not isinstance(content, bytes):
+        raise NotFound
+    response = _response(content, "application/octet-stream", policy="sandbox")
+    response.headers["Content-Disposition"] = f'attachment; filename="{_file_name(attachment)}"'
+    return response
+
+
+def _file_name(attachment: EmailMessage) -> str:
+    name = attachment.get_filename("")
+    return name if is_file_name(name) else "attachment"
 
 
 def _linked(text: str) -> Markup:

@@ -60,7 +60,7 @@ class Reception:
         self._relay = Relay(
             outbox,
             notifier,
-            compose=Composer(repository, links=links),
+            compose=Composer(repository, links=links, sender=settings.sender),
             mails_per_day=settings.mails_per_day,
         )
         is_inline = settings.confirmation is Confirmation.INLINE
