@@ -1,5 +1,6 @@
 /** Brings the page to life: what follows what. What is said is decided in the other modules, `view.mjs` shows it. */
 
+import { calendarOf } from "./calendar.mjs";
 import { announcementOf, deadlineOf, doorOf, factsOf, isNews, nextLookIn } from "./card.mjs";
 import { findEvent, oneAtATime, register } from "./client.mjs";
 import { apiUrl, managed } from "./config.mjs";
@@ -221,6 +222,7 @@ function showSuccess(outcome, { cemail, eventname }) {
     eventname: outcome.eventname ?? card?.eventname ?? eventname,
     address: cemail.trim(),
     facts: card ? factsOf(card, reader) : [],
+    calendar: card && outcome.status === "confirmed" ? calendarOf(card, { host: location.hostname, now: Date.now() }) : null,
   });
 }
 

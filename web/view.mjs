@@ -1,5 +1,6 @@
 /** Shows what the other modules decided about the form. */
 
+import { FILE_NAME } from "./calendar.mjs";
 import * as controls from "./controls.mjs";
 import { byId, element, lineOf, nodeOf, setAttribute, showFacts } from "./dom.mjs";
 import { PLAIN_HEADING, fields, nextStep, titleOf } from "./form.mjs";
@@ -190,9 +191,10 @@ function linkTo({ field, runs }) {
 /**
  * Show what became of a registration.
  *
- * @param {{message: string, status: string, eventname: string, address: string, facts: object[]}} registered
+ * @param {{message: string, status: string, eventname: string, address: string, facts: object[],
+ *   calendar: string | null}} registered With the event's entry for calendar programs, if there is one.
  */
-export function showSuccess({ message, status, eventname, address, facts }) {
+export function showSuccess({ message, status, eventname, address, facts, calendar }) {
   const { before, after, hint } = nextStep(status);
   success.dataset.status = status;
   byId("success-heading").textContent = message;
@@ -202,10 +204,20 @@ export function showSuccess({ message, status, eventname, address, facts }) {
   byId("success-address").textContent = address;
   byId("success-after").textContent = after;
   byId("success-hint").textContent = hint;
+  offer(calendar);
   document.title = titleOf(message);
   byId("entry").hidden = true;
   success.hidden = false;
   success.focus();
+}
+
+/** Offer a calendar entry as a file to keep, or nothing. */
+function offer(calendar) {
+  const link = byId("calendar");
+  URL.revokeObjectURL(link.href);
+  byId("to-calendar").hidden = calendar === null;
+  setAttribute(link, "download", calendar && FILE_NAME);
+  setAttribute(link, "href", calendar && URL.createObjectURL(new Blob([calendar], { type: "text/calendar;charset=utf-8" })));
 }
 
 /** Show the form again, for the next person. */

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from eventsite import STARTS
+from icalendar import Calendar
 from playwright.sync_api import expect
 
 PAST = datetime(2020, 1, 1, tzinfo=UTC)
@@ -59,6 +60,25 @@ def test_registers_with_a_seat(page, events, event_id):
     assert len(events.mails("seat@example.org")) == 1
 
 
+def test_offers_the_event_for_the_calendar(page, events, event_id):
+    """Who gets a seat can keep the event as a file for calendar programs, with the event's facts and nobody's name."""
+    page.goto(events.create(event_id, venue="Festsaal, Saal 2"))
+    _fill(page, email="calendar@example.org")
+    _button(page, "Register").click()
+
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Add to your calendar").click()
+
+    content = download.value.path().read_bytes()
+    assert download.value.suggested_filename == "event.ics"
+    calendar = Calendar.from_ical(content)
+    (event,) = calendar.walk("VEVENT")
+    assert (calendar["METHOD"], event["UID"]) == ("PUBLISH", f"{event_id}@127.0.0.1")
+    assert (event["SUMMARY"], event["LOCATION"]) == ("DevConf 2098", "Festsaal, Saal 2")
+    assert (event["DTSTART"].dt, event["DTEND"].dt) == (STARTS, STARTS + timedelta(hours=8))
+    assert not re.search(rb"Ada|example|http", content)
+
+
 def test_joins_the_waiting_list(page, events, event_id):
     """Where all seats are taken the page says so before and after, and nothing looks like a seat."""
     address = events.create(event_id, capacity=1, waitlist=True)
@@ -73,6 +93,7 @@ def test_joins_the_waiting_list(page, events, event_id):
     expect(page.get_by_text("We write to waits@example.org when a seat becomes free.")).to_be_visible()
     expect(page.locator(".tick")).to_be_hidden()
     expect(page.locator(".clock")).to_be_visible()
+    expect(page.get_by_role("link", name="Add to your calendar")).to_be_hidden()
     assert ("Ada Lovelace", "waits@example.org", "waitlisted") in events.rows(event_id)
 
 
