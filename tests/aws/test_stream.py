@@ -1,5 +1,6 @@
 """The sender's handler: what the stream, the schedule and SES tell it, and the one line that it logs."""
 
+import base64
 import json
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from runtime_api import MailService
 from serving import unmeasured
 
 from event_registration import Settings, SettingsError, make_stream_handler
-from event_registration.aws import DynamoDBRepository
+from event_registration.aws import DynamoDBEventRepository, DynamoDBRepository
 from event_registration.errors import RepositoryUnavailableError, TransientNotifierError
 from event_registration.feedback import reference_of
 from event_registration.local import SQLiteEventRepository, SQLiteOutbox
@@ -332,8 +333,9 @@ def test_refuses_what_it_does_not_know(handler, payload):
 # What it is made of
 
 
-def test_everything_of_the_environment(monkeypatch, engine_url, engine_client, table):
-    """With nothing given it sends what a table's registrations owe through SES, with what comes back with a bounce."""
+@pytest.fixture
+def ses(monkeypatch, engine_url, table):
+    """Return an SES that the environment names, with all that a sender needs besides."""
     with MailService() as ses:
         for name, value in {
             "AWS_ACCESS_KEY_ID": "test",
@@ -346,16 +348,36 @@ def test_everything_of_the_environment(monkeypatch, engine_url, engine_client, t
             "EVENT_REGISTRATION_TABLE": table,
         }.items():
             monkeypatch.setenv(name, value)
-        repository = DynamoDBRepository(engine_client, table)
-        repository.add(make_registration(mail=Mail(due_at=NOW)))
+        yield ses
 
-        counts = make_stream_handler()(SCHEDULE, CONTEXT)
+
+def test_everything_of_the_environment(ses, engine_client, table):
+    """With nothing given it sends what a table's registrations owe through SES, with what comes back with a bounce."""
+    repository = DynamoDBRepository(engine_client, table)
+    repository.add(make_registration(mail=Mail(due_at=NOW)))
+
+    counts = make_stream_handler()(SCHEDULE, CONTEXT)
 
     assert counts == {"sent": 1}
     assert repository.find("devconf-2026", "ada@example.org").mail.state is MailState.SENT
     (mail,) = ses.mails
     assert mail["Destination"] == {"ToAddresses": ["ada@example.org"]}
     assert mail["EmailTags"] == [{"Name": "reference", "Value": reference_of("devconf-2026", 1)}]
+
+
+def test_mails_of_the_environment_have_calendar_entries(ses, monkeypatch, engine_client, table):
+    """With nothing given but managed events, what SES gets about a seat has the event for the calendar with it."""
+    monkeypatch.setenv("EVENT_REGISTRATION_EVENTS", "managed")
+    repository = DynamoDBEventRepository(engine_client, table)
+    repository.create_event(make_event(event_name="夏祭り", ends_at=datetime(2999, 1, 1, tzinfo=UTC)))
+    registration = repository.add(make_registration(mail=Mail(due_at=NOW)))
+
+    make_stream_handler()(SCHEDULE, CONTEXT)
+
+    (file,) = ses.mails[0]["Content"]["Simple"]["Attachments"]
+    lines = base64.b64decode(file["RawContent"]).decode().splitlines()
+    assert (file["FileName"], file["ContentType"]) == ("event.ics", "text/calendar; method=REQUEST; charset=utf-8")
+    assert {f"UID:{registration.registration_id}@example.org", "SEQUENCE:1", "SUMMARY:夏祭り"} <= set(lines)
 
 
 @pytest.mark.parametrize("part", ["repository", "outbox"])

@@ -416,6 +416,14 @@ def _show_waitlisted(page, events, event_id):
     expect(_heading(page, "You are on the waiting list.")).to_be_visible()
 
 
+def _show_mail(page, events, event_id):
+    page.goto(events.create(event_id))
+    events.register(event_id, name="attached")
+    (mail,) = events.mails("attached@example.org")
+    page.goto(f"{events.server.url}/mailbox/{mail.name}")
+    expect(page.get_by_role("link", name="event.ics")).to_be_visible()
+
+
 def _showing(make):
     def show(page, events, event_id):
         page.goto(make(events, event_id))
@@ -434,6 +442,7 @@ STATES = {
     "late": _show_late,
     "confirmed": _show_confirmed,
     "waitlisted": _show_waitlisted,
+    "mail": _show_mail,
 }
 
 

@@ -8,6 +8,8 @@ import time
 from email import message_from_bytes, policy
 
 import pytest
+from icalendar import Calendar
+from mailing import attachments_of
 from mailsink import CREDENTIALS, PASSWORD, sinking
 from serving import ADA, serving
 
@@ -55,6 +57,22 @@ def test_mails_links_that_lead_here(tmp_path):
 
         mail = message_from_bytes(sink.envelopes[-1].content, policy=policy.default)
         assert f"{PAGE}#" in mail.get_body(("plain",)).get_content()
+
+
+def test_mails_calendar_entries(tmp_path):
+    """A mail about a seat has the event for the calendar with it, as the mail server got it."""
+    with sinking(login=True) as (sink, port), serving(tmp_path, "--demo", **_environ(port)) as server:
+        server.request(body={"eventid": "demo-meetup", "cname": "Ada", "cemail": "ada@example.org"})
+        _arrived(sink, 1, seconds=5)
+
+        mail = message_from_bytes(sink.envelopes[-1].content, policy=policy.default)
+        (entry,) = attachments_of(mail)
+        (event,) = Calendar.from_ical(entry.content).walk("VEVENT")
+        assert mail.get_content_type() == "multipart/mixed"
+        assert entry.media_type == "text/calendar; method=REQUEST; charset=utf-8"
+        assert event["UID"].endswith("@example.org")
+        assert event["ORGANIZER"] == "mailto:organiser@example.org"
+        assert event["ATTENDEE"] == "mailto:ada@example.org"
 
 
 def test_behind_a_proxy(tmp_path):
