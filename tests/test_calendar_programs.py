@@ -94,6 +94,7 @@ def test_another_language_reads_them():
     assert changes == [moved, moved | {"sequence": 3, "method": "CANCEL", "status": "CANCELLED"}]
 
 
+@pytest.mark.proof
 def test_a_calendar_keeps_the_latest(tmp_path):
     """In khal the confirmation puts the event in, the news moves it, and the cancellation marks it: it is one event."""
     try:
@@ -119,6 +120,7 @@ def test_a_calendar_keeps_the_latest(tmp_path):
     ]
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("night", "day", "hours"), [("spring", "03/30/2030", "22:00 -> ..:.."), ("autumn", "10/27/2030", "01:30 -> 02:30")]
 )
