@@ -135,3 +135,14 @@ def test_no_mail_is_begun_too_late(repository, promoted):
 
     assert str(trouble) == "No time was left to send the mail."
     assert notifier.attempts == 0
+
+
+def test_nothing_is_claimed_that_there_is_no_time_for(repository, promoted):
+    """A repeat without time for the mail leaves it as it is, and says so."""
+    notifier = RecordingNotifier()
+    delivery = Delivery(repository, notifier, render=render, monotonic=lambda: 1002.0)
+
+    current, trouble = delivery.send_again(promoted, NOW, Schedule(store_by=1001.0))
+
+    assert (current, str(trouble)) == (promoted, "No time was left to send the mail.")
+    assert (notifier.attempts, _stored(repository)) == (0, promoted)

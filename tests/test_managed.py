@@ -460,6 +460,22 @@ def test_a_repeat_tells_the_queue_s_trouble(make_service, repository):
     assert rejected.value.__cause__ is DOWN
 
 
+def test_a_mail_that_can_not_be_claimed_is_late(repository, clock):
+    """Who is registered is told so though the outbox is away; the mail is late, and due."""
+
+    class Away:
+        def deliver(self, *_arguments, **_options):
+            raise DOWN
+
+    set_up(repository)
+    service = EventRegistrationService(repository, Away(), clock=clock)
+
+    receipt = service.register(guest("ada"))
+
+    assert (receipt.trouble.code, receipt.trouble.__cause__) == ("mail-delayed", DOWN)
+    assert found(repository, "ada").mail.state is MailState.DUE
+
+
 def test_stores_nothing_that_fails(make_service, repository):
     """If nobody could be admitted that is an error, and no mail goes out."""
     set_up(repository, capacity=1)

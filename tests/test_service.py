@@ -16,7 +16,7 @@ from event_registration.errors import (
     UnknownEventError,
 )
 from event_registration.local import SQLiteRepository
-from event_registration.mail import MailState
+from event_registration.mail import MailKind, MailState
 from event_registration.model import Status
 from event_registration.ports import utc_now
 from event_registration.service import OnDuplicate, Outcome, RegistrationService
@@ -520,3 +520,26 @@ def test_coming_back_may_have_to_wait(clock):
         RegistrationService(repository, RecordingNotifier(), clock=clock).register(make_registration())
 
     repository.close()
+
+
+def test_an_attempt_that_can_not_be_noted_is_told(repository, clock):
+    """If the owner of an address can't be told of somebody's attempt, the answer is the same, and the log says so."""
+    RegistrationService(repository, RecordingNotifier(), clock=clock).register(make_registration())
+    service = RegistrationService(_Unreliable(repository, 1), None, clock=clock)
+
+    receipt = service.register(make_registration(attendee_name="Eve"))
+
+    assert receipt.outcome is Outcome.DIFFERENT
+    assert receipt.trouble.code == "repository-unavailable"
+
+
+def test_the_owner_of_an_address_is_told_of_an_attempt_once_a_day(repository, clock):
+    """Somebody else's attempt is a mail that the owner is owed, not twice in a day."""
+    RegistrationService(repository, RecordingNotifier(), clock=clock).register(make_registration())
+    service = RegistrationService(repository, None, clock=clock)
+
+    for _ in range(2):
+        service.register(make_registration(attendee_name="Eve"))
+        owed = repository.find("devconf-2026", "ada@example.org").mail
+
+        assert (owed.kind, owed.number, owed.state) == (MailKind.REPEATED, 2, MailState.DUE)

@@ -445,6 +445,14 @@ class TestStack:
         assert f"is in trouble. Look at: event-registration doctor --stack {stack}" in status
         assert retried == "1 mail is due now. The function sends within a minute.\n"
 
+    def test_whose_address_is_unblocked_may_be_on_ses_s_own_list(self, run, deploy):
+        """SES blocks addresses, too: the command says how one is taken off its list."""
+        stack = deploy(Schedule="rule")
+
+        result = run("mail", "retry", "devconf-2099", "ada@example.org", "--unblock", "--yes", "--stack", stack)
+
+        assert "aws sesv2 delete-suppressed-destination --email-address ada@example.org\n" in result.stderr
+
     def test_where_nobody_sweeps_that_is_said(self, run, deploy):
         """Of a stack that takes any event and sends inline it is told how mails go out, and how all would."""
         stack = deploy()

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from unittest.mock import patch
 
 import click
@@ -109,6 +110,12 @@ class TestChoice:
     def test_a_printed_command_works_on_the_same(self, store, options):
         """The options are told again so that a shell reads them alike."""
         assert store.options == options
+
+
+def test_a_server_sends_what_is_due():
+    """Of a folder it is known that its server sends; of a table alone nothing is."""
+    assert Store(data=Path("demo")).is_swept() is True
+    assert Store(table="eventmanagement").is_swept() is None
 
 
 class TestFolder:
