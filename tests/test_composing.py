@@ -62,7 +62,7 @@ def test_mails_say_when_and_where(repository, compose, kind):
 
     message = compose(_owing(kind))
 
-    assert "Monday, 1 June 2026, 11:\u206000 to 19:\u206000 (Europe/Berlin)" in message.text
+    assert "Monday, 1 June 2026, 11:\u206000 to 19:\u206000 (\u2068Europe/Berlin\u2069)" in message.text
     assert "Hall 1" in message.text
     assert "Hall 1" in message.html
 

@@ -198,7 +198,7 @@ class TestRegistrationRecord:
         """No attribute is left out but what only our own code goes by."""
         mail = Mail(number=2, attempts=1, attempted_at=ADA.registered_at, due_at=ADA.registered_at, reason="budget")
         owing = evolve(mail, repeated_at=ADA.registered_at)
-        row = row_of(evolve(ADA, place=1, link_generation=2, told_of=2, mail=owing))
+        row = row_of(evolve(ADA, place=1, locale="de", link_generation=2, told_of=2, mail=owing))
 
         assert {*row} - {"link_generation", "told_of", "debt", "mail_at", "repeated_at"} == {*REGISTRATION_FIELDS}
 

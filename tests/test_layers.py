@@ -10,8 +10,8 @@ import event_registration
 PACKAGE = Path(event_registration.__file__).parent
 ROWS = [
     {"errors", "assets", "replacing", "rules", "pattern_parts", "schedule", "mailserver"},
-    {"answers", "patterns", "pacing", "mail", "zones"},
-    {"model", "questions", "question_schema", "allowance"},
+    {"answers", "patterns", "pacing", "mail", "zones", "languages"},
+    {"model", "questions", "question_schema", "allowance", "templates"},
     {"event", "wire"},
     {"listing", "retries"},
     {"ports", "outbox", "wire_events", "confirmation", "calendar", "body", "responses", "links"},
@@ -62,9 +62,10 @@ ROWS = [
     },
     {"deployment.checks"},
     {"deployment.doctor"},
-    {"cli.options", "cli.progress", "cli.serve", "cli.files"},
-    {"cli.documents", "cli.store"},
+    {"cli.options", "cli.progress", "cli.files"},
+    {"cli.documents", "cli.store", "cli.serve"},
     {"cli.completion", "cli.shown", "cli.publishing"},
+    {"cli.templates"},
     {
         *("cli.package", "cli.deploy", "cli.destroy", "cli.doctor", "cli.events", "cli.export", "cli.registrations"),
         *("cli.mail", "cli.rotate_keys"),

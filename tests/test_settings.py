@@ -1,5 +1,7 @@
 """Settings: every variable, its default, and all that is wrong at once."""
 
+from pathlib import Path
+
 import attrs
 import pytest
 
@@ -36,6 +38,7 @@ def test_defaults():
         "link_keys": None,
         "manage_url": None,
         "smtp_url": None,
+        "templates": None,
     }
 
 
@@ -52,6 +55,7 @@ VALUES = {
     "link_keys": ("events/links", "events/links"),
     "manage_url": ("https://events.example.org/manage.html", "https://events.example.org/manage.html"),
     "smtp_url": ("smtps://ada:xyzzy@mail.example.org", "smtps://ada:xyzzy@mail.example.org"),
+    "templates": ("our/mails", Path("our/mails")),
 }
 # What goes with it, where a setting is of no use alone.
 PARTNERS = {"link_keys": "manage_url", "manage_url": "link_keys"}

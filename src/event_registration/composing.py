@@ -19,6 +19,7 @@ from event_registration.ports import utc_now
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from event_registration.confirmation import Renderer
     from event_registration.links import Links
     from event_registration.listing import Listing
     from event_registration.mail import Message
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from event_registration.ports import Clock, EventRepository
 
 __all__ = ["Composer"]
-
-_IN_THE_CALENDAR = "To see where your registration stands, or to cancel it, open the link in the mail that we sent you."
 
 
 class Composer:
@@ -37,6 +36,7 @@ class Composer:
     Args:
         events: Where they are kept; ``None`` if nobody sets any up.
         links: Signs the links in mails; without it mails have none.
+        renderer: Writes them, in the languages and with the templates that there are.
         sender: Whom mails come from, bare or as ``Name <address>``; without it they have no calendar entry, which needs
             an identity and an organiser.
         cache_seconds: How long an event that was read is good for.
@@ -49,6 +49,7 @@ class Composer:
         events: EventRepository | None = None,
         *,
         links: Links | None = None,
+        renderer: Renderer = render,
         sender: str | None = None,
         cache_seconds: float = 5.0,
         clock: Clock = utc_now,
@@ -57,6 +58,7 @@ class Composer:
         self._events = events
         self._catalogue = None if events is None else Catalogue(events, seconds=cache_seconds, monotonic=monotonic)
         self._links = links
+        self._render = renderer
         self._sender = sender
         self._clock = clock
 
@@ -74,7 +76,7 @@ class Composer:
             RepositoryError: The event or the keys of links can't be read.
         """
         listing = self._listing(registration, deadline)
-        message = render(registration) if listing is None else self._about(listing, registration)
+        message = self._render(registration) if listing is None else self.about(listing, registration)
         return evolve(message, reference=reference_of(registration.event_id, registration.mail.number))
 
     def _listing(self, registration: Registration, deadline: float | None) -> Listing | None:
@@ -86,32 +88,42 @@ class Composer:
         except UnknownEventError:
             return None
 
-    def _about(self, listing: Listing, registration: Registration) -> Message:
+    def about(self, listing: Listing, registration: Registration) -> Message:
+        """
+        Return the mail that *registration* owes, about its event as *listing* has it.
+
+        Raises:
+            OutdatedMailError: As above.
+            PermanentNotifierError: As above.
+            RepositoryError: The keys of links can't be read.
+        """
         if not listing.may_tell(registration.mail.kind):
             if listing.telling is None or listing.news_for(registration) is None:
                 raise PermanentNotifierError("The event was called off.")
             raise OutdatedMailError("The event was called off; the mail that says so is on its way.")
         event = listing.event
         link = self._link(registration, listing)
-        message = render(
+        message = self._render(
             evolve(registration, event_name=event.event_name),
             event=event,
             link=link,
             answers=event.questionnaire.summary(registration.answers) if event.questionnaire else (),
+            templates=listing.templates,
         )
         if self._sender is None:
             return message
-        hint = _IN_THE_CALENDAR if link else ""
+        hint = self._render.language_of(registration).texts["calendar"] if link else ""
         entry = calendar_entry(registration, event, sender=self._sender, now=self._clock(), description=hint)
         return evolve(message, attachments=(entry,)) if entry else message
 
     def _link(self, registration: Registration, listing: Listing) -> str | None:
         if self._events is None or self._links is None or registration.mail.kind is MailKind.CANCELLED:
             return None
+        language = self._render.language_of(registration).code if registration.locale else None
         link = Link(
             registration.event_id,
             self._events.digest_of(registration.attendee_email),
             registration.link_generation,
             int(end_of_links(listing.event).timestamp()),
         )
-        return self._links.address_of(link)
+        return self._links.address_of(link, language=language)

@@ -129,6 +129,12 @@ class InvalidEventError(ProblemsError):
     code = "invalid-event"
 
 
+class InvalidTemplatesError(ProblemsError):
+    """A mail's template or a language's file can't be used; each problem's ``field`` is a file's name."""
+
+    code = "invalid-templates"
+
+
 class MalformedBodyError(EventRegistrationError, ValueError):
     """
     The body is no JSON object that two programs would read alike.

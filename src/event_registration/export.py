@@ -29,6 +29,7 @@ REGISTRATION_FIELDS = (
     "registered_at",
     "seat",
     "place",
+    "locale",
     "revision",
     "mail",
     "mail_kind",

@@ -145,14 +145,19 @@ class Links:
         self._keys = keys
         self._page = page
 
-    def address_of(self, link: Link) -> str:
+    def address_of(self, link: Link, *, language: str | None = None) -> str:
         """
         Return *link* as an address; the token is in its fragment, which browsers send to no server.
+
+        Args:
+            link: Whose registration it is about, and until when.
+            language: The tag of the language that the page is to be in; ``None`` leaves that to the browser.
 
         Raises:
             RepositoryError: The keys can't be read.
         """
-        return f"{self._page}#{self.sign(link)}"
+        query = f"?lang={language}" if language else ""
+        return f"{self._page}{query}#{self.sign(link)}"
 
     def sign(self, link: Link) -> str:
         """

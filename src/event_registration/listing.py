@@ -13,6 +13,8 @@ from event_registration.mail import MailKind
 from event_registration.model import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from event_registration.errors import NotAdmittedError
     from event_registration.event import Event
     from event_registration.model import Registration
@@ -48,6 +50,7 @@ class Listing:
         news: The revision of the last change that everybody who is registered is to be told of; 0 if there was none.
         telling: The key of the person up to whom that was told, in their order; empty before the first, ``None`` if
             nobody is left to tell.
+        templates: The templates of its mails that take the place of others, by their files' names.
         changed_at: When it was changed last; it says nothing of the event.
     """
 
@@ -57,6 +60,7 @@ class Listing:
     resizing_to: int | None = None
     news: int = 0
     telling: str | None = None
+    templates: Mapping[str, str] = field(factory=dict, hash=False)
     changed_at: datetime | None = field(default=None, eq=False)
 
     @property

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve, frozen
 
 from event_registration.composing import Composer
+from event_registration.confirmation import render
 from event_registration.errors import EventCancelledError, RepositoryUnavailableError, UnreadableRowError
 from event_registration.mail import TEMPORARY, UNREADABLE, MailState
 from event_registration.organiser import Organiser
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import TypeAlias
 
+    from event_registration.confirmation import Renderer
     from event_registration.listing import Listing
     from event_registration.mail import Mail, MailKind, Message
     from event_registration.model import Registration
@@ -221,9 +223,24 @@ class Mails:
         verdict = self._again(person, self._repository.find_event(event_id), unblock=unblock)
         return _retried(Counter([verdict]))
 
-    def preview(self, event_id: str, kind: MailKind) -> Message:
+    def preview(
+        self,
+        event_id: str,
+        kind: MailKind,
+        *,
+        locale: str | None = None,
+        renderer: Renderer = render,
+        templates: Mapping[str, str] | None = None,
+    ) -> Message:
         """
         Return a mail as somebody would get it: about the event as it is, to a person and with a link that are samples.
+
+        Args:
+            event_id: The event.
+            kind: What the mail tells.
+            locale: The person's language, a BCP 47 tag.
+            renderer: Writes it, with the languages and templates that there are.
+            templates: What the event's own templates are to be taken for, if it is not what they are.
 
         Raises:
             UnknownEventError: There is no such event, and nobody is registered for it.
@@ -233,12 +250,18 @@ class Mails:
         listing = self._repository.find_event(event_id)
         if listing is None:
             event_name = next(iter(self._organiser.stream_registrations(event_id))).event_name
-            return Composer()(sample_registration(event_id, event_name, kind))
+            sample = sample_registration(event_id, event_name, kind)
+            return Composer(renderer=renderer)(evolve(sample, locale=locale))
         if not listing.may_tell(kind):
             raise EventCancelledError("The event was called off: nobody gets such a mail any more.")
         event = listing.event
         sample = sample_registration(event_id, event.event_name, kind, questions=event.questions)
-        return Composer(self._repository, links=SAMPLE_LINKS, sender=SAMPLE_SENDER, clock=self._clock)(sample)
+        compose = Composer(
+            self._repository, links=SAMPLE_LINKS, renderer=renderer, sender=SAMPLE_SENDER, clock=self._clock
+        )
+        return compose.about(
+            listing if templates is None else evolve(listing, templates=templates), evolve(sample, locale=locale)
+        )
 
     def _people(self, event_id: str, met_unreadable: Callable[[], None] = lambda: None) -> Iterator[Registration]:
         """Return all registrations of an event that can be read: one that can't keeps nobody's mail back."""

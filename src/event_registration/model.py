@@ -17,6 +17,7 @@ from event_registration.rules import (
     check_address,
     check_event_id,
     check_name,
+    is_locale,
     normalise_address,
     normalise_event_id,
     normalise_name,
@@ -61,6 +62,7 @@ _INNER_RULES: dict[str, Callable[[object], bool]] = {
     "place": lambda value: value is None or _is_count(value),
     "answers": lambda value: isinstance(value, dict),
     "link_generation": _is_count,
+    "locale": lambda value: value is None or is_locale(value),
     "revision": _is_count,
     "told_of": _is_count,
     "mail": lambda value: (
@@ -105,6 +107,7 @@ class Registration:
             if it waited until then.
         answers: What was answered to the event's questions, by their names. The service brings them into normal form
             and checks them, since only the event knows its questions.
+        locale: The language that its mails are to be in, a BCP 47 tag; ``None`` if nobody knows.
         link_generation: What links in mails must name to be its own; it rises when the registration is cancelled.
         revision: Rises with every change of the sign-up itself.
         told_of: The revision of its event that its mails tell of: a later change is still to be told.
@@ -124,6 +127,7 @@ class Registration:
     seat: int | None = None
     place: int | None = None
     answers: Mapping[str, Any] = field(factory=dict, hash=False)
+    locale: str | None = None
     link_generation: int = 1
     revision: int = 1
     told_of: int = 0

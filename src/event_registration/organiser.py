@@ -11,6 +11,7 @@ from attrs import evolve, frozen
 from event_registration.errors import (
     EventChangeError,
     InvalidEventError,
+    InvalidTemplatesError,
     Problem,
     RepositoryUnavailableError,
     UnknownEventError,
@@ -21,6 +22,7 @@ from event_registration.model import Status
 from event_registration.ports import utc_now
 from event_registration.question_schema import problems_of
 from event_registration.rules import normalise_address
+from event_registration.templates import template_problems
 from event_registration.zones import UNKNOWN_TIME_ZONE, zone_of
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ __all__ = ["Cancellation", "Counts", "Organiser"]
 _TRIES = 5
 # What whoever is registered must know of, if it changes.
 _NEWS = ("starts_at", "ends_at", "time_zone", "venue")
+_MOST_OF_TEMPLATES = 64 * 1024  # they are read with the event
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 _ALREADY_OVER = Problem("ends_at", "already-over", "This is over already: a new event must end in the future.")
@@ -143,6 +146,29 @@ class Organiser:
         listing = self._repository.change_event(old, new, now)
         self._repository.settle(event_id, now)
         return listing
+
+    def set_templates(self, event_id: str, templates: Mapping[str, str]) -> Listing:
+        """
+        Have an event's mails made of other templates, from seconds later on.
+
+        Args:
+            event_id: The event.
+            templates: The templates by their files' names, as `read_templates` reads them: all that it is to have;
+                none lets its mails be what others' are.
+
+        Raises:
+            UnknownEventError: There is no such event.
+            InvalidTemplatesError: One can't be used, or together they are over 64 KiB.
+            EventChangeError: Someone else has just changed it.
+            RepositoryError: The repository failed.
+        """
+        problems = template_problems(templates)
+        if sum(len(text.encode()) for text in templates.values()) > _MOST_OF_TEMPLATES:
+            problems.append(Problem("templates", "too-long", f"are over {_MOST_OF_TEMPLATES // 1024} KiB together."))
+        if problems:
+            raise InvalidTemplatesError(problems)
+        old = self._listing(event_id)
+        return self._repository.change_event(old, evolve(old, templates=dict(templates)), self._clock())
 
     def cancel(self, event_id: str) -> Listing:
         """

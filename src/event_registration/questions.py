@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from event_registration.answers import ANSWER_MESSAGES, is_nothing, kind_of, text_of
+from event_registration.answers import ANSWER_MESSAGES, is_nothing, kind_of
 from event_registration.errors import InvalidRegistrationError, Problem
 
 if TYPE_CHECKING:
@@ -105,11 +105,11 @@ class Questionnaire:
             raise InvalidRegistrationError(problems)
         return answers
 
-    def summary(self, answers: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """Return titles and texts of stored *answers*, last of those to questions that aren't there any more."""
+    def summary(self, answers: Mapping[str, Any]) -> list[tuple[str, Any]]:
+        """Return stored *answers* with their questions' titles; last those whose questions are gone."""
         titles = {each.name: each.title for each in self._all}
         names = [*(name for name in titles if name in answers), *(name for name in answers if name not in titles)]
-        return [(titles.get(name, name), text_of(answers[name])) for name in names]
+        return [(titles.get(name, name), answers[name]) for name in names]
 
     @property
     def _all(self) -> tuple[_Question, ...]:

@@ -18,6 +18,7 @@ __all__ = [
     "check_sender",
     "check_text",
     "is_blank",
+    "is_locale",
     "is_plain_line",
     "normalise_address",
     "normalise_event_id",
@@ -66,6 +67,9 @@ _ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_LABEL}")
 # RFC 2047, section 5: no address holds an encoded word, but mail libraries decode it, into another address or header.
 _ENCODED_WORD = re.compile(r"=\?.*\?=")
 _SENDER = re.compile(r"(?P<name>[^<>]*)<(?P<address>[^<>]*)>")
+
+# RFC 5646, 2.1, without what only registries have; 35 characters are enough for all that people use (RFC 5646, 4.4.1).
+_LOCALE = re.compile(r"(?=.{2,35}\Z)[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
 
 _MAX_EVENT_ID = 128
 _MAX_NAME = 100
@@ -169,6 +173,11 @@ def check_address(value: str) -> str | None:
     if _ENCODED_WORD.search(local):
         return "invalid-address"
     return None if _ADDRESS.fullmatch(value) else "invalid-address"
+
+
+def is_locale(value: object) -> bool:
+    """Tell whether *value* is written as a language's tag (BCP 47), as in ``de`` or ``pt-BR``."""
+    return isinstance(value, str) and bool(_LOCALE.fullmatch(value))
 
 
 def split_sender(sender: str) -> tuple[str, str]:

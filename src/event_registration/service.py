@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from event_registration.delivery import Delivered, Delivery
+    from event_registration.mail import Message
     from event_registration.model import Registration
     from event_registration.ports import Clock, Notifier, RegistrationRepository
 
@@ -77,6 +78,7 @@ class RegistrationService:
         on_duplicate: Whether a repeat is answered as if it were the first, or refused.
         clock: Tells the time that is stored.
         monotonic: The clock of deadlines, in seconds.
+        render: Writes the mails that *notifier* sends, in place of `confirmation.render`.
         new_id: Makes the id of each registration.
     """
 
@@ -89,10 +91,11 @@ class RegistrationService:
         on_duplicate: OnDuplicate = OnDuplicate.ANSWER,
         clock: Clock = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
+        render: Callable[[Registration], Message] | None = None,
         new_id: Callable[[], str] = new_registration_id,
     ) -> None:
         self._repository = repository
-        self._delivery = None if notifier is None else _delivery(repository, notifier, monotonic)
+        self._delivery = None if notifier is None else _delivery(repository, notifier, render, monotonic)
         self._event_ids = None if event_ids is None else frozenset(event_ids)
         self._on_duplicate = on_duplicate
         self._clock = clock
@@ -200,9 +203,14 @@ class RegistrationService:
             raise UnknownEventError("There is no such event.")
 
 
-def _delivery(repository: RegistrationRepository, notifier: Notifier, monotonic: Callable[[], float]) -> Delivery:
+def _delivery(
+    repository: RegistrationRepository,
+    notifier: Notifier,
+    render: Callable[[Registration], Message] | None,
+    monotonic: Callable[[], float],
+) -> Delivery:
     # Who only leaves mails due is not to import what writes them.
-    from event_registration.confirmation import render
+    from event_registration import confirmation
     from event_registration.delivery import Delivery
 
-    return Delivery(repository, notifier, render=render, monotonic=monotonic)
+    return Delivery(repository, notifier, render=render or confirmation.render, monotonic=monotonic)

@@ -15,6 +15,7 @@ from event_registration.service import OnDuplicate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
+    from pathlib import Path
 
 __all__ = ["PREFIX", "Confirmation", "EventsMode", "Settings"]
 
@@ -73,6 +74,8 @@ class Settings:
         manage_url: The address of the page that those links lead to; not without *link_keys*.
         smtp_url: The mail server through which ``serve`` mails, as `MailServer.from_url` reads it; ``None`` if mails
             go to its mailbox.
+        templates: The folder of the team's own templates of mails, and of its languages; ``None`` if there are only
+            ours.
     """
 
     sender: str | None = None
@@ -87,6 +90,7 @@ class Settings:
     link_keys: str | None = None
     manage_url: str | None = None
     smtp_url: str | None = field(default=None, repr=False)
+    templates: Path | None = None
 
     @classmethod
     def from_environ(
@@ -179,6 +183,12 @@ def _smtp_url(text: str) -> str:
     return text
 
 
+def _folder(text: str) -> Path:
+    from pathlib import Path  # no function that only registers needs it
+
+    return Path(text)
+
+
 def _mails_per_day(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and 1 <= int(text[:5]) <= _MOST_MAILS):
         raise ValueError(f"must be a whole number from 1 to {_MOST_MAILS}.")
@@ -210,4 +220,5 @@ _PARSERS: dict[str, Callable[[str], object]] = {
     "link_keys": _matching(_SECRET, "the name or the ARN of a secret in Secrets Manager"),
     "manage_url": _matching(_PAGE, "a page's address without ? and #, as in https://events.example.org/manage.html"),
     "smtp_url": _smtp_url,
+    "templates": _folder,
 }

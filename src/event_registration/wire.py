@@ -13,6 +13,7 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 from event_registration.errors import InvalidRegistrationError, UnreadableRowError
 from event_registration.mail import Mail, MailKind, MailState
 from event_registration.model import Registration, Status
+from event_registration.rules import is_locale
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -104,6 +105,8 @@ def registration_from_request(body: Mapping[str, object], *, is_managed: bool = 
     """
     Make a registration of a request's fields; fields that it doesn't know are left alone.
 
+    So is a locale that is no language's tag: nobody is turned away for that.
+
     Args:
         body: The request's JSON.
         is_managed: Whether a catalogue has the event. Then its name is `NAMED_BY_CATALOGUE`, whatever was sent, and
@@ -118,6 +121,8 @@ def registration_from_request(body: Mapping[str, object], *, is_managed: bool = 
             given["eventname"] = NAMED_BY_CATALOGUE
             if isinstance(body.get("answers"), dict):
                 given["answers"] = body["answers"]
+        if is_locale(body.get("locale")):
+            given["locale"] = body["locale"]
         registration: Registration = _converter.structure(given, Registration)
     except InvalidRegistrationError as error:
         problems = (evolve(problem, field=_WIRE_NAMES[problem.field]) for problem in error.problems)
@@ -174,7 +179,7 @@ def registration_from_row(row: Mapping[str, object]) -> Registration:
 
 
 def view_of(
-    registration: Registration, card: Mapping[str, Any], position: int | None, answers: Iterable[tuple[str, str]]
+    registration: Registration, card: Mapping[str, Any], position: int | None, answers: Iterable[tuple[str, Any]]
 ) -> dict[str, Any]:
     """
     Return what whoever has a registration's link is told of it.
@@ -183,8 +188,10 @@ def view_of(
         registration: The registration.
         card: Its event's card.
         position: Its number among who waits; ``None`` if it doesn't.
-        answers: What was asked and answered, as people read it.
+        answers: What was asked and answered; a page may write the values in its own language.
     """
+    from event_registration.answers import text_of  # a POST of an event without questions has no use for it
+
     return {
         "status": registration.status.value,
         "eventid": registration.event_id,
@@ -192,6 +199,6 @@ def view_of(
         "cname": registration.attendee_name,
         "registered_at": registration.registered_at and instant_text(registration.registered_at),
         "position": position,
-        "answers": [{"title": title, "text": text} for title, text in answers],
+        "answers": [{"title": title, "text": text_of(value), "value": value} for title, value in answers],
         "card": dict(card),
     }

@@ -103,6 +103,8 @@ def row_of_listing(listing: Listing) -> dict[str, str | int | bool]:
         row["news"] = listing.news
     if listing.telling is not None:
         row["telling"] = listing.telling
+    if listing.templates:
+        row["templates"] = compact_json(listing.templates)
     if listing.changed_at is not None:
         row["changed_at"] = _instant_text(listing.changed_at)
     return row
@@ -126,6 +128,7 @@ def listing_from_row(row: Mapping[str, Any]) -> Listing:
             resizing_to=row.get("resizing_to"),
             news=row.get("news", 0),
             telling=row.get("telling"),
+            templates=json.loads(row["templates"]) if "templates" in row else {},
             changed_at=instant_of(row["changed_at"]) if "changed_at" in row else None,
         )
     except (KeyError, TypeError, ValueError) as error:

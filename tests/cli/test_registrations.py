@@ -46,6 +46,7 @@ class TestList:
             "registered_at": "2026-03-01T12:01:00.000000Z",
             "seat": 1,
             "place": None,
+            "locale": None,
             "revision": 1,
             "mail": "due",
             "mail_kind": "confirmed",

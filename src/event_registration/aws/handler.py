@@ -67,6 +67,7 @@ def make_lambda_handler(
 
     Raises:
         SettingsError: The environment is wrong or lacks the sender; every problem is named.
+        InvalidTemplatesError: A template or a language of ``EVENT_REGISTRATION_TEMPLATES`` can't be used.
         TypeError: Events are managed, and *repository* keeps none, or comes without an *outbox*.
     """
     if settings is None:
@@ -85,7 +86,11 @@ def make_lambda_handler(
             outbox = wiring.outbox_of(settings, client)
         return _managed_handler(repository, outbox, notifier, settings, pacer)
     service = RegistrationService(
-        repository, notifier, event_ids=settings.event_ids, on_duplicate=settings.on_duplicate
+        repository,
+        notifier,
+        event_ids=settings.event_ids,
+        on_duplicate=settings.on_duplicate,
+        render=wiring.renderer_of(settings) if notifier else None,
     )
     api = Api(service, allowed_origins=settings.allowed_origins)
     return lambda payload, context: _answered(api, payload, context)

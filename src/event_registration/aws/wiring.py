@@ -9,13 +9,24 @@ from event_registration.settings import PREFIX, EventsMode
 
 if TYPE_CHECKING:
     from event_registration.composing import Composer
+    from event_registration.confirmation import Renderer
     from event_registration.links import Links
     from event_registration.outbox import Outbox
     from event_registration.pacing import Pacer
     from event_registration.ports import EventRepository, Notifier, RegistrationRepository
     from event_registration.settings import Settings
 
-__all__ = ["REFUSED", "composer_of", "dynamodb", "links_of", "outbox_of", "repository_of", "ses", "ses_mailer"]
+__all__ = [
+    "REFUSED",
+    "composer_of",
+    "dynamodb",
+    "links_of",
+    "outbox_of",
+    "renderer_of",
+    "repository_of",
+    "ses",
+    "ses_mailer",
+]
 
 REFUSED = {"smtp_url": "is for event-registration serve: functions mail through SES."}
 """The settings that no function has a use for."""
@@ -92,9 +103,16 @@ def ses_mailer(settings: Settings, *, seconds_to_send: int = 3) -> tuple[Notifie
     return notifier, Pacer(SESQuota(client))
 
 
+def renderer_of(settings: Settings) -> Renderer:
+    """Return what writes mails in the languages and with the templates that there are."""
+    from event_registration.confirmation import Renderer
+
+    return Renderer.of_folder(settings.templates)
+
+
 def composer_of(repository: RegistrationRepository, settings: Settings, links: Links | None) -> Composer:
     """Return what writes mails, about the events of *repository* if they are managed."""
     from event_registration.composing import Composer
 
-    is_managed = settings.events is EventsMode.MANAGED
-    return Composer(cast("EventRepository", repository) if is_managed else None, links=links, sender=settings.sender)
+    events = cast("EventRepository", repository) if settings.events is EventsMode.MANAGED else None
+    return Composer(events, links=links, renderer=renderer_of(settings), sender=settings.sender)

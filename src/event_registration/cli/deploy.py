@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from event_registration.cli.options import complaining, on_stack
+from event_registration.cli.options import complaining, on_stack, templates_option
 from event_registration.cli.progress import follow
 from event_registration.cli.publishing import event_in, publish
 from event_registration.cli.store import Store
@@ -84,6 +84,7 @@ def _switch(value: bool | None) -> str | None:  # noqa: FBT001 - click's
     help="Any other parameter of the template; may be repeated.",
 )
 @click.option("--bucket", metavar="NAME", help="Where the function's package is uploaded to.  [default: made for it]")
+@templates_option
 @click.option("--yes", is_flag=True, help="Don't ask before changing anything.")
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 def deploy(  # noqa: PLR0913 - one argument an option
@@ -108,6 +109,7 @@ def deploy(  # noqa: PLR0913 - one argument an option
     memory: int | None,
     others: Mapping[str, str],
     bucket: str | None,
+    templates: Path | None,
     yes: bool,
     dry_run: bool,
 ) -> None:
@@ -150,7 +152,9 @@ def deploy(  # noqa: PLR0913 - one argument an option
         account = Account(region=region, profile=profile)
         console.print(f"Stack [bold]{stack}[/] in account {account.id}, {account.region}")
         with console.status("Building the function's package and asking what would change"):
-            deployment = prepare(account, Stack(account, stack), wishes, folder=Path(folder), bucket=bucket)
+            deployment = prepare(
+                account, Stack(account, stack), wishes, folder=Path(folder), bucket=bucket, templates=templates
+            )
         try:
             if event:
                 _check_catalogue(deployment)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from event_registration.cli.completion import event_argument
-from event_registration.cli.options import checked_address
+from event_registration.cli.options import checked_address, templates_option
 from event_registration.cli.progress import watched
 from event_registration.cli.shown import (
     clock,
@@ -19,10 +19,12 @@ from event_registration.cli.shown import (
     zone_and_questions,
 )
 from event_registration.cli.store import on_store
+from event_registration.cli.templates import read_folder, templates
 from event_registration.export import registration_record
 from event_registration.mail import BUDGET, UNREADABLE, MailKind, MailState
 from event_registration.ports import utc_now
 from event_registration.replacing import replacing
+from event_registration.rules import is_locale
 from event_registration.wire import instant_text
 
 if TYPE_CHECKING:
@@ -53,6 +55,15 @@ _NOBODY = (
 @click.group()
 def mail() -> None:
     """See whether an event's mails go out, send what failed again, and look at them before anybody gets them."""
+
+
+mail.add_command(templates)
+
+
+def _checked_locale(_context: click.Context, _option: click.Parameter, locale: str | None) -> str | None:
+    if locale is not None and not is_locale(locale):
+        raise click.BadParameter("a language's tag is written as in de or pt-BR.")
+    return locale
 
 
 @mail.command()
@@ -141,13 +152,32 @@ def _retry_all(mails: Mails, event_id: str, *, is_asked: bool) -> Retried:
     help="What the mail tells.",
 )
 @click.option(
+    "--locale", metavar="TAG", callback=_checked_locale, help="The person's language, as in de or pt-BR.  [default: en]"
+)
+@templates_option
+@click.option(
+    "--event-templates",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Templates to try for this event, before `mail templates set` makes them its own.",
+)
+@click.option(
     "--output",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where to: a name in .eml is for a mail program, .html for a browser, .txt for an editor; a file of this name "
     "is replaced.  [default: the text, here]",
 )
-def preview(*, store: Store, event_id: str, kind: str, output: Path | None) -> None:
+def preview(  # noqa: PLR0913 - a command's options
+    *,
+    store: Store,
+    event_id: str,
+    kind: str,
+    locale: str | None,
+    templates: Path | None,
+    event_templates: Path | None,
+    output: Path | None,
+) -> None:
     """
     Show a mail as people get it; nothing is sent.
 
@@ -156,8 +186,12 @@ def preview(*, store: Store, event_id: str, kind: str, output: Path | None) -> N
     suffix = output.suffix.lower() if output else ".txt"
     if suffix not in _FORMATS:
         raise click.UsageError(f"Say what {output} is to be: its name must end in {', '.join(_FORMATS)}.")
+    from event_registration.confirmation import Renderer
+
+    special = read_folder(event_templates) if event_templates else None
     with store.mails() as (_, mails):
-        message = mails.preview(event_id, MailKind(kind))
+        renderer = Renderer.of_folder(templates)
+        message = mails.preview(event_id, MailKind(kind), locale=locale, renderer=renderer, templates=special)
     if output is None:
         click.echo(_as_text(message))
         return

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from event_registration.errors import EventRegistrationError
 from event_registration.rules import PROBLEM_MESSAGES, check_address, normalise_address
+from event_registration.settings import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["checked_address", "complaining", "on_stack"]
+__all__ = ["checked_address", "complaining", "on_stack", "templates_option"]
+
+templates_option = click.option(
+    "--templates",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    envvar=f"{PREFIX}TEMPLATES",
+    show_envvar=True,
+    metavar="DIR",
+    help="Your own templates of mails, and languages; `mail templates start` makes such a folder.",
+)
 
 
 def on_stack(command: Callable[..., None]) -> Callable[..., None]:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from event_registration.cli.options import templates_option
 from event_registration.deployment.package import ARCHITECTURES, BUDGET, PYTHONS, build_package
-from event_registration.errors import DeploymentError
+from event_registration.errors import DeploymentError, InvalidTemplatesError
 
 __all__ = ["package"]
 
@@ -22,7 +23,8 @@ __all__ = ["package"]
     type=click.Path(dir_okay=False, path_type=Path),
     help="The zip.  [default: event-registration-VERSION-ARCH-pythonPYTHON.zip]",
 )
-def package(arch: str, python: str, output: Path | None) -> None:
+@templates_option
+def package(arch: str, python: str, output: Path | None, templates: Path | None) -> None:
     """
     Build the Lambda function's zip; its handler is lambda_function.handler.
 
@@ -37,8 +39,8 @@ def package(arch: str, python: str, output: Path | None) -> None:
     if output is None:
         output = Path(f"event-registration-{version('event-registration')}-{arch}-python{python}.zip")
     try:
-        built = build_package(output, arch=arch, python=python)
-    except DeploymentError as error:
+        built = build_package(output, arch=arch, python=python, templates=templates)
+    except (DeploymentError, InvalidTemplatesError) as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from event_registration.cli.options import templates_option
 from event_registration.errors import EventRegistrationError
 
 __all__ = ["serve"]
@@ -22,11 +23,13 @@ __all__ = ["serve"]
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder of the events, registrations and mails.  [default: event-registration-data, or -demo with --demo]",
 )
+@templates_option
 @click.option("--demo", is_flag=True, help="Set up two events to try, one of them nearly full.")
 def serve(
     port: int,
     host: str,
     data: Path | None,
+    templates: Path | None,
     demo: bool,  # noqa: FBT001 - click's
 ) -> None:
     """
@@ -41,7 +44,15 @@ def serve(
     data = data or Path("event-registration-demo" if demo else "event-registration-data")
     click.echo("Event registration. Stop it with Ctrl-C.")
     try:
-        run(data, host=host, port=port, announce=click.echo, log=partial(click.echo, err=True), is_demo=demo)
+        run(
+            data,
+            host=host,
+            port=port,
+            announce=click.echo,
+            log=partial(click.echo, err=True),
+            is_demo=demo,
+            templates=templates,
+        )
     except EventRegistrationError as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from event_registration.answers import text_of
 from event_registration.cli.documents import FIELDS
 from event_registration.errors import UnknownEventError
 from event_registration.model import Status
@@ -169,7 +170,7 @@ def registration_card(registration: Registration, zone: tzinfo, questions: Quest
             "mail": _mail(registration.mail),
             "registration": registration.registration_id,
         },
-        questions.summary(registration.answers),
+        [(title, text_of(value)) for title, value in questions.summary(registration.answers)],
     )
 
 

@@ -119,8 +119,14 @@ def parameters_of(sender: str | None, chosen: Mapping[str, str | None]) -> dict[
     return given
 
 
-def prepare(
-    account: Account, stack: Stack, wishes: Mapping[str, str], *, folder: Path, bucket: str | None = None
+def prepare(  # noqa: PLR0913 - all keyword-only but where and what
+    account: Account,
+    stack: Stack,
+    wishes: Mapping[str, str],
+    *,
+    folder: Path,
+    bucket: str | None = None,
+    templates: Path | None = None,
 ) -> Deployment:
     """
     Build the function's zip and find out what a deployment would change.
@@ -134,6 +140,7 @@ def prepare(
         wishes: The template's parameters that the operator chose; see `parameters_of`.
         folder: Where the zip is built.
         bucket: Where to upload it to; a bucket of the account's own for this purpose if ``None``.
+        templates: The folder of the team's own templates and languages.
 
     Raises:
         DeploymentError: Something needed is missing, a table of that name has other keys, or CloudFormation refuses.
@@ -163,6 +170,7 @@ def prepare(
         folder / "function.zip",
         arch=chosen.get("Architecture", "arm64"),
         python=chosen.get("Runtime", "python3.13").removeprefix("python"),
+        templates=templates,
     )
     bucket = bucket or present.get("CodeBucket") or f"event-registration-{account.id}-{account.region}"
     storage.exists(account, bucket)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from collections import Counter
 from contextlib import suppress
 from importlib.metadata import Distribution, PackageNotFoundError, PackagePath, distribution, distributions
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -18,8 +20,12 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from attrs import frozen
 
+from event_registration import languages
 from event_registration.errors import DeploymentError
 from event_registration.replacing import replacing
+from event_registration.settings import PREFIX
+from event_registration.templates import OURS as OUR_TEMPLATES
+from event_registration.templates import read_templates
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -32,6 +38,7 @@ PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 BUDGET = 1_310_720  # bytes, 1.25 MiB; a test holds the zip to it
 
 _OWN = "event-registration"
+_PACKAGE = "event_registration"
 _DEPENDENCIES = ("attrs", "cattrs", "idna", "tzdata")
 _NOT_FOR_THE_FUNCTION = {
     *("__main__.py", "arrivals.py", "assets.py", "export.py", "mails.py"),
@@ -56,6 +63,16 @@ from event_registration import make_stream_handler
 handler = make_stream_handler()
 ''',
 }
+
+_TEMPLATES = "mail_templates"
+# What an entry begins with if a team's templates are beside it.
+_WITH_TEMPLATES = f"""
+
+import os
+
+os.environ.setdefault("{PREFIX}TEMPLATES", os.path.join(os.path.dirname(__file__), "{_TEMPLATES}"))
+
+""".encode()
 
 # A fresh process, because the bytes of .pyc depend on what the process did before; the paths are for tracebacks. Ours
 # have no docstrings, since nothing in a function reads them; others' code may read its own.
@@ -99,7 +116,7 @@ class Package:
     precompiled: bool
 
 
-def build_package(output: Path, *, arch: str = "arm64", python: str = "3.13") -> Package:
+def build_package(output: Path, *, arch: str = "arm64", python: str = "3.13", templates: Path | None = None) -> Package:
     """
     Build the zip of the Lambda functions, with ``lambda_function.handler`` and ``stream_function.handler``.
 
@@ -111,12 +128,14 @@ def build_package(output: Path, *, arch: str = "arm64", python: str = "3.13") ->
         output: Where to; a file there is replaced when the new one is complete.
         arch: One of `ARCHITECTURES`.
         python: One of `PYTHONS`.
+        templates: The folder of a team's own templates and languages.
 
     Returns:
         What was built.
 
     Raises:
         DeploymentError: The zip can't be built; the message says what to do.
+        InvalidTemplatesError: A template or a language can't be used.
         OSError: *output* can't be written.
     """
     if arch not in ARCHITECTURES or python not in PYTHONS:
@@ -124,12 +143,15 @@ def build_package(output: Path, *, arch: str = "arm64", python: str = "3.13") ->
             f"Nothing can be built for Python {python} on {arch}: choose a Python of {', '.join(PYTHONS)} "
             f"and an architecture of {', '.join(ARCHITECTURES)}."
         )
+    from event_registration.confirmation import Renderer  # the command's help is to come without it
+
+    Renderer.of_folder(templates)
     with replacing(output, mode=0o666) as file, TemporaryDirectory() as folder:
         stage = Path(folder, "task")
         _fetch(stage, _DEPENDENCIES, arch=arch, python=python)
         fetched = distributions(path=[str(stage)])
         owners = {path.as_posix(): _normal(part.name) for part in fetched for path in _needed_files(part)}
-        for name, content in _own_files():
+        for name, content in chain(_own_files(), _team_files(templates)):
             (stage / name).parent.mkdir(parents=True, exist_ok=True)
             (stage / name).write_bytes(content)
             owners[name] = _OWN
@@ -211,9 +233,33 @@ def _own_files() -> Iterator[tuple[str, bytes]]:
     for module in package.rglob("*.py"):
         if module.relative_to(package).parts[0] not in _NOT_FOR_THE_FUNCTION:
             yield module.relative_to(package.parent).as_posix(), module.read_bytes()
+    yield from _texts_of_mails()
     for path in _needed_files(_distribution(_OWN)):
         if path.parts[0].endswith(".dist-info"):
             yield path.as_posix(), path.read_binary()
+
+
+def _texts_of_mails() -> Iterator[tuple[str, bytes]]:
+    """Yield the languages without what only pages say, and the templates."""
+    for path in sorted(languages.OURS.glob("*.json")):
+        document = languages.read_language(path)
+        document.pop("site", None)
+        text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+        yield f"{_PACKAGE}/languages/{path.name}", text.encode()
+    for path in sorted(OUR_TEMPLATES.iterdir()):
+        yield f"{_PACKAGE}/templates/{path.name}", path.read_bytes()
+
+
+def _team_files(templates: Path | None) -> Iterator[tuple[str, bytes]]:
+    """Yield a team's files, and the entries as they find them."""
+    if templates is None:
+        return
+    for name, text in read_templates(templates).items():
+        yield f"{_TEMPLATES}/{name}", text.encode()
+    for path in sorted((templates / "languages").glob("*.json")):
+        yield f"{_TEMPLATES}/languages/{path.name}", path.read_bytes()
+    for name, content in _ENTRIES.items():
+        yield name, content.replace(b"\n\n", _WITH_TEMPLATES, 1)
 
 
 def _compile(stage: Path, names: list[str], python: str) -> dict[str, str]:

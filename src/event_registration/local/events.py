@@ -41,6 +41,7 @@ _COLUMNS = (
     "closes_at",
     "waitlist",
     "questions",
+    "templates",
     "contact",
     "revision",
     "cancelled",

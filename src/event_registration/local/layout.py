@@ -109,6 +109,10 @@ _STEPS: tuple[tuple[str, ...], ...] = (
         ) STRICT, WITHOUT ROWID
         """,
     ),
+    (
+        "ALTER TABLE registration ADD COLUMN locale TEXT",
+        "ALTER TABLE event ADD COLUMN templates TEXT",
+    ),
 )
 
 LAYOUT = len(_STEPS)

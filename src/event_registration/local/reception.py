@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from event_registration.api import Api
 from event_registration.composing import Composer
+from event_registration.confirmation import Renderer
 from event_registration.errors import RepositoryError
 from event_registration.local.worker import Done
 from event_registration.managed import EventRegistrationService
@@ -57,10 +58,11 @@ class Reception:
         self._repository = repository
         self._mode = settings.events if is_told else None
         self._queues = Queues(repository)
+        render = Renderer.of_folder(settings.templates)
         self._relay = Relay(
             outbox,
             notifier,
-            compose=Composer(repository, links=links, sender=settings.sender),
+            compose=Composer(repository, links=links, renderer=render, sender=settings.sender),
             mails_per_day=settings.mails_per_day,
         )
         is_inline = settings.confirmation is Confirmation.INLINE
@@ -76,6 +78,7 @@ class Reception:
             notifier if is_inline else None,
             event_ids=settings.event_ids,
             on_duplicate=settings.on_duplicate,
+            render=render,
         )
         self._apis = {
             EventsMode.OPEN: Api(unmanaged, allowed_origins=settings.allowed_origins),

@@ -151,6 +151,7 @@ def serve(  # noqa: PLR0913 - all keyword-only but the folder
     announce: Callable[[str], None],
     log: Callable[[str], None],
     is_demo: bool = False,
+    templates: Path | None = None,
 ) -> None:
     """
     Serve until the process is told to stop; registrations go to *data*, and so do the mails, or to a mail server.
@@ -162,16 +163,20 @@ def serve(  # noqa: PLR0913 - all keyword-only but the folder
         announce: Gets the lines that say where everything is.
         log: Gets one line per request, and one when a waiting list moves or mails are sent.
         is_demo: Whether to set up two events to try, unless they are there, and to take registrations for events only.
+        templates: The team's own templates and languages, if the environment is not to say where they are.
 
     Raises:
         DataFolderInUseError: Another process serves *data*.
         SettingsError: The environment's settings are wrong.
+        InvalidTemplatesError: A template or a language can't be used.
         RepositoryError: The database can't be used.
         OSError: The address or the folder can't be used.
     """
     environ = {name: text for name, text in os.environ.items() if text.strip()}
     # The page's address may be told as for the function; the keys are in the folder.
     defaults = {"CONFIRMATION": Confirmation.OUTBOX.value}
+    if templates:
+        environ[f"{PREFIX}TEMPLATES"] = str(templates)
     if f"{PREFIX}MANAGE_URL" in environ:
         defaults["LINK_KEYS"] = _LINK_KEYS
     # Mail that leaves this machine needs a sender that it can come from, and links that lead here from elsewhere.

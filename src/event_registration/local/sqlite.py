@@ -32,6 +32,7 @@ _COLUMNS = (
     "seat",
     "place",
     "answers",
+    "locale",
     "link_generation",
     "told_of",
     *MAIL_COLUMNS,
