@@ -35,6 +35,7 @@ from event_registration.deployment.package import (
     build_package,
 )
 from event_registration.errors import DeploymentError
+from event_registration.languages import OURS as LANGUAGES
 
 ROOT = Path(__file__).parents[2]
 RUNNING = "{}.{}".format(*sys.version_info)
@@ -262,7 +263,9 @@ def test_leaves_out_what_only_tools_read(archive):
     """Stubs, type markers and scripts stay outside."""
     paths = [PurePosixPath(name) for name in archive.namelist()]
 
-    assert {path.suffix for path in paths if path.suffix in {".pyi", ".typed", ".json", ".html"}} == set()
+    assert {path.suffix for path in paths if path.suffix in {".pyi", ".typed", ".mjs", ".css"}} == set()
+    texts = {path.parent.as_posix() for path in paths if path.suffix in {".json", ".html", ".txt"}}
+    assert texts == {"event_registration/languages", "event_registration/templates"}
     assert not {path.parts[0] for path in paths} & {"bin", "..", "constraints.txt"}
 
 
@@ -279,6 +282,47 @@ def test_holds_what_each_python_requires(package, task, python):
     }
 
     assert required <= set(package.parts)
+
+
+def test_languages_are_without_what_pages_say(archive):
+    """The zip has every language's texts of mails as they are, and none of the site's."""
+    for path in LANGUAGES.iterdir():
+        whole = json.loads(path.read_text("utf-8"))
+        packed = json.loads(archive.read(f"event_registration/languages/{path.name}"))
+        assert packed == {name: whole[name] for name in ("name", "direction", "mail")}
+
+
+def test_a_team_s_templates_come_along(tmp_path, runtime):
+    """The functions of a zip that was built with a folder mail in its templates and languages."""
+    folder = tmp_path / "mails"
+    (folder / "languages").mkdir(parents=True)
+    (folder / "mail.txt").write_text("$greeting Willkommen.")
+    (folder / "languages" / "de.json").write_text('{"mail": {"greeting": "Moin {name}!"}}')
+    built = build_package(tmp_path / "function.zip", python=RUNNING, templates=folder)
+    with zipfile.ZipFile(built.path) as archive:
+        archive.extractall(tmp_path / "task")
+    code = (
+        "import lambda_function, stream_function, os; from pathlib import Path; "
+        "from event_registration.confirmation import Renderer; from event_registration.model import Registration; "
+        "ada = Registration(event_id='x', event_name='X', attendee_name='Ada', attendee_email='a@b.example',"
+        "locale='de'); "
+        "print(Renderer.of_folder(Path(os.environ['EVENT_REGISTRATION_TEMPLATES']))(ada).text)"
+    )
+
+    assert _run(code, tmp_path / "task", runtime, **FUNCTION) == ["Moin \u2068Ada\u2069! Willkommen."]
+
+
+def test_templates_that_can_not_be_used_build_nothing(tmp_path):
+    """A mistake in a template is told before anything is deployed with it."""
+    (tmp_path / "mail.txt").write_text("$unknown")
+
+    result = CliRunner().invoke(
+        main, ["package", "--templates", str(tmp_path), "--output", str(tmp_path / "function.zip")]
+    )
+
+    assert result.exit_code == 1
+    assert "mail.txt: has $unknown, which stands for nothing there" in result.output
+    assert not (tmp_path / "function.zip").exists()
 
 
 def test_answers_from_the_zip_alone(task, runtime):
