@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -84,16 +85,15 @@ class Renderer:
         kind = registration.mail.kind
         language = self.language_of(registration)
         facts = [] if event is None or kind is MailKind.CALLED_OFF else _facts(event, language)
-        subject = self._templates.of(kind, language.code, "subject", templates).substitute(
-            _in_subject(registration, language)
-        )
-        text = _in_text(registration, language, facts, link, answers)
-        html = _in_html(registration, language, facts, link, answers)
+        template = partial(self._templates.of, kind, language.code, special=templates)
+        subject = " ".join(template("subject").substitute(_in_subject(registration, language)).split())
+        text = _in_text(registration, language, facts, link, answers) | {"subject": subject}
+        html = _in_html(registration, language, facts, link, answers) | {"subject": escape(subject)}
         return Message(
             to=registration.attendee_email,
-            subject=" ".join(subject.split()),
-            text=self._templates.of(kind, language.code, "txt", templates).substitute(text, subject=subject),
-            html=self._templates.of(kind, language.code, "html", templates).substitute(html, subject=escape(subject)),
+            subject=subject,
+            text=template("txt").substitute(text),
+            html=template("html").substitute(html),
         )
 
     def language_of(self, registration: Registration) -> Language:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from itertools import product
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
@@ -81,11 +82,10 @@ class Templates:
             part: ``subject``, ``txt`` or ``html``.
             special: The event's own, by their files' names.
         """
-        names = [f"{stem}{tag}.{part}" for stem in (kind.value, _ANY) for tag in (f".{language}", "")]
-        for layer in (special or {}, self._own):
-            for name in names:
-                if name in layer:
-                    return Template(layer[name])
+        names = (f"{stem}{tag}.{part}" for stem in (kind.value, _ANY) for tag in (f".{language}", ""))
+        for layer, name in product(filter(None, (special, self._own)), names):
+            if name in layer:
+                return Template(layer[name])
         return _SUBJECT if part == "subject" else _ours(part)
 
 
