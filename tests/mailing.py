@@ -14,6 +14,15 @@ def relay_of(repository, notifier, *, links=None, **options):
     return Relay(SQLiteOutbox(repository), notifier, compose=compose, **options)
 
 
+# What a mail has whatever its message says.
+_ANY_MAILS = {"date", "from", "to", "subject", "message-id", "mime-version", "content-type", "reply-to"}
+
+
+def headers_of(mail):
+    """Return the headers of an `EmailMessage` that its message asked for."""
+    return {name: str(text) for name, text in mail.items() if name.lower() not in _ANY_MAILS}
+
+
 def attachments_of(mail):
     """Return the files that go with an `EmailMessage`."""
     return tuple(

@@ -8,6 +8,7 @@ from attrs import evolve
 from event_registration.composing import Composer
 from event_registration.errors import OutdatedMailError, PermanentNotifierError, RepositoryUnavailableError
 from event_registration.feedback import reference_of
+from event_registration.headers import headers_of
 from event_registration.links import Keyring, Links
 from event_registration.local import SQLiteEventRepository
 from event_registration.mail import MailKind
@@ -244,6 +245,35 @@ def test_a_mail_can_be_told_from_others(repository, compose):
 
     assert message.reference == reference_of("devconf-2026", 2)
     assert "ada" not in message.reference
+
+
+@pytest.mark.parametrize("kind", MailKind)
+def test_answers_go_to_the_organiser(repository, compose, kind):
+    """Who answers a mail writes to the event's contact as it is now, whatever the mail tells."""
+    set_up(repository, contact="orga@example.org")
+
+    assert compose(_owing(kind)).reply_to == "orga@example.org"
+
+
+@pytest.mark.parametrize("sender", [SENDER, None])
+def test_without_a_contact_answers_go_to_the_sender(repository, sender):
+    """An event without a contact has mails that name no other address than the sender's."""
+    set_up(repository)
+
+    assert Composer(repository, sender=sender)(_owing(MailKind.CONFIRMED)).reply_to is None
+
+
+@pytest.mark.parametrize("kind", MailKind)
+def test_all_mails_of_a_registration_have_its_headers(repository, compose, kind):
+    """Each mail says the same of its event and its registration, also about an event that nobody has set up."""
+    registration = _owing(kind)
+    unknown = compose(registration)
+    set_up(repository)
+
+    message = compose(registration)
+
+    assert message.headers == unknown.headers == headers_of(registration, SENDER)
+    assert "devconf-2026" in message.headers["List-Id"]
 
 
 def test_answers_are_repeated(repository, compose):

@@ -14,7 +14,7 @@ ROWS = [
     {"model", "questions", "question_schema", "allowance", "templates"},
     {"event", "wire"},
     {"listing", "retries"},
-    {"ports", "outbox", "wire_events", "confirmation", "calendar", "body", "responses", "links"},
+    {"ports", "outbox", "wire_events", "confirmation", "headers", "calendar", "body", "responses", "links"},
     {"delivery", "catalogue", "arrivals", "export", "feedback", "samples"},
     {"service", "composing", "queues", "relay"},
     {"managed", "organiser"},

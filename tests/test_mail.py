@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from attrs import evolve
 
-from event_registration.mail import PENDING, Mail, MailKind, MailState
+from event_registration.mail import PENDING, Mail, MailKind, MailState, Message
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MOMENT = timedelta(microseconds=1)
@@ -147,3 +147,62 @@ def test_remembers_when_an_attempt_was_told():
     assert repeated.repeated_at == later.repeated_at == NOW
     assert not later.owes_repeat(NOW + DAY - MOMENT)
     assert later.owes_repeat(NOW + DAY)
+
+
+def _message(**changes):
+    return Message(**{"to": "ada@example.org", "subject": "s", "text": "t", "html": "<p>h</p>"} | changes)
+
+
+def test_a_message_may_have_headers_of_its_own():
+    """As many as SES takes, each as long as SES takes."""
+    headers = {f"X-{number}": "y" * 870 for number in range(14)} | {"X" * 126: "a  b"}
+
+    assert _message(headers=headers, reply_to="orga@example.org").headers == headers
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ("", "x"),
+        ("X:Y", "x"),
+        ("X Y", "x"),
+        ("X\n", "x"),
+        ("X\u00e9", "x"),
+        ("X" * 127, "x"),
+        ("X", ""),
+        ("X", "x" * 871),
+        ("X", "caf\u00e9"),
+        ("X", "x\r\nBcc: eve@example.org"),
+        ("X", "x\n y"),
+        ("X", "x\ty"),
+        ("X", "x\x00"),
+        ("X", "x\x7f"),
+        ("X", " x"),
+        ("X", "x "),
+        ("X", " "),
+        ("X", "=?utf-8?q?=0ABcc=3A_eve=40example.org?="),
+        *((name, "x") for name in ["From", "to", "CC", "Bcc", "Subject", "Date", "Message-ID", "Reply-To", "Sender"]),
+        *((name, "x") for name in ["Return-Path", "MIME-Version", "Content-Type", "content-transfer-encoding"]),
+    ],
+    ids=ascii,
+)
+def test_no_message_has_another_head(header):
+    """What would break off a header, add one, or be there a second time is refused, whichever library writes it."""
+    with pytest.raises(ValueError, match="a header is none"):
+        _message(headers=dict([header]))
+
+
+@pytest.mark.parametrize("headers", [{"X-A": "1", "x-a": "2"}, {f"X-{number}": "x" for number in range(16)}])
+def test_each_header_is_there_once(headers):
+    """Two of one name are refused, and so are more than SES takes."""
+    with pytest.raises(ValueError, match="two headers have one name, or there are too many"):
+        _message(headers=headers)
+
+
+@pytest.mark.parametrize(
+    "reply_to", ["", "orga", "Orga <orga@example.org>", "a@b.example, c@d.example", "a@b.example\n"]
+)
+def test_answers_go_to_one_address(reply_to):
+    """What is no bare address, or more than one, is refused."""
+    with pytest.raises(ValueError, match="answers go to what is no address"):
+        _message(reply_to=reply_to)

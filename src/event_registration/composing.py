@@ -12,6 +12,7 @@ from event_registration.catalogue import Catalogue
 from event_registration.confirmation import render
 from event_registration.errors import OutdatedMailError, PermanentNotifierError, UnknownEventError
 from event_registration.feedback import reference_of
+from event_registration.headers import headers_of
 from event_registration.links import Link, end_of_links
 from event_registration.mail import MailKind
 from event_registration.ports import utc_now
@@ -76,7 +77,10 @@ class Composer:
             RepositoryError: The event or the keys of links can't be read.
         """
         listing = self._listing(registration, deadline)
-        message = self._render(registration) if listing is None else self.about(listing, registration)
+        if listing is None:
+            message = evolve(self._render(registration), headers=headers_of(registration, self._sender))
+        else:
+            message = self.about(listing, registration)
         return evolve(message, reference=reference_of(registration.event_id, registration.mail.number))
 
     def _listing(self, registration: Registration, deadline: float | None) -> Listing | None:
@@ -110,6 +114,7 @@ class Composer:
             answers=event.questionnaire.summary(registration.answers) if event.questionnaire else (),
             templates=listing.templates,
         )
+        message = evolve(message, reply_to=event.contact, headers=headers_of(registration, self._sender))
         if self._sender is None:
             return message
         hint = self._render.language_of(registration).texts["calendar"] if link else ""

@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
-from event_registration.rules import check_address, is_plain_line
+from event_registration.rules import check_address, is_header, is_plain_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = [
     "BUDGET",
@@ -39,6 +43,8 @@ UNREADABLE = "unreadable"
 _REPEATED_EVERY = timedelta(days=1)
 # "MessageTag" in the SES API v2 reference: what a tag's value may be.
 _REFERENCE = re.compile(r"[A-Za-z0-9_-]{0,256}")
+# "MessageHeaderList" in the SES API v2 reference.
+_MOST_HEADERS = 15
 # Signs that mean the same in every header, folder and shell.
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 # RFC 2045, 5.1, without quoted values; "Attachment" in the SES API v2 reference has the length.
@@ -213,6 +219,8 @@ class Message:
         html: The same body as a complete HTML document.
         reference: What comes back with a bounce and says whose mail it was: ASCII letters, digits, ``_`` and ``-``.
         attachments: The files that go with it.
+        reply_to: The address that answers go to, in the same form as *to*; ``None`` is the sender's.
+        headers: What else its head says: names to values, all ASCII. What a mail has anyway, notifiers write.
     """
 
     to: str
@@ -221,14 +229,17 @@ class Message:
     html: str
     reference: str = ""
     attachments: tuple[Attachment, ...] = ()
+    reply_to: str | None = None
+    headers: Mapping[str, str] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         """
         Refuse what would become another header or another recipient, whichever library writes the message.
 
         Raises:
-            ValueError: The recipient is no address in normal form, the subject holds a control character or what
-                mail programs decode as an encoded word, or the reference another sign.
+            ValueError: The recipient or *reply_to* is no address in normal form, the subject holds a control character
+                or what mail programs decode as an encoded word, the reference another sign, or a header what
+                `is_header` refuses; or there are more than 15 headers, or two of a name.
         """
         if check_address(self.to):
             raise ValueError("the recipient is no address")
@@ -236,3 +247,9 @@ class Message:
             raise ValueError("the subject is no plain line of text")
         if not _REFERENCE.fullmatch(self.reference):
             raise ValueError("the reference holds other signs than letters, digits, _ and -")
+        if self.reply_to is not None and check_address(self.reply_to):
+            raise ValueError("answers go to what is no address")
+        if not all(is_header(name, text) for name, text in self.headers.items()):
+            raise ValueError("a header is none, or one that notifiers write")
+        if len({name.lower() for name in self.headers}) < len(self.headers) or len(self.headers) > _MOST_HEADERS:
+            raise ValueError("two headers have one name, or there are too many")

@@ -18,6 +18,7 @@ __all__ = [
     "check_sender",
     "check_text",
     "is_blank",
+    "is_header",
     "is_locale",
     "is_plain_line",
     "normalise_address",
@@ -75,6 +76,14 @@ _MAX_EVENT_ID = 128
 _MAX_NAME = 100
 _MAX_LOCAL_PART = 64
 _MAX_ADDRESS = 254
+# "MessageHeader" in the SES API v2 reference of 2025, which allows a little more by now; with a colon and a space they
+# make a line of 998 signs (RFC 5322, 2.1.1).
+_MAX_HEADER_NAME = 126
+_MAX_HEADER = 870
+# "Amazon SES header fields": what SES writes itself and refuses beside that. In any other mail it would be there twice.
+_NOTIFIERS_HEADERS = frozenset(
+    {"bcc", "cc", "date", "from", "message-id", "mime-version", "reply-to", "return-path", "sender", "subject", "to"}
+)
 
 Identity = Callable[[str], str]
 """Tells people apart: maps an address in normal form to an opaque key, the same for all spellings of one person."""
@@ -195,6 +204,22 @@ def check_sender(sender: str) -> bool:
 def is_plain_line(text: str) -> bool:
     """Tell whether *text* can be a mail's subject: no control character, nothing that mail programs decode."""
     return not (_FORBIDDEN.search(text) or _ENCODED_WORD.search(text))
+
+
+def is_header(name: str, text: str) -> bool:
+    """
+    Tell whether a mail's head can hold *text* under *name* (RFC 5322, 2.2), beside what every mail has there anyway.
+
+    *text* is 1 to 870 printable ASCII signs without space around them and without anything that mail programs decode.
+    """
+    is_name = _is_ascii_line(name, _MAX_HEADER_NAME) and not {" ", ":"} & set(name)
+    is_free = name.lower() not in _NOTIFIERS_HEADERS and not name.lower().startswith("content-")
+    is_text = _is_ascii_line(text, _MAX_HEADER) and text == text.strip() and is_plain_line(text)
+    return is_name and is_free and is_text
+
+
+def _is_ascii_line(text: str, most: int) -> bool:
+    return 0 < len(text) <= most and text.isascii() and text.isprintable()
 
 
 def attendee_digest(attendee_email: str) -> str:

@@ -109,12 +109,14 @@ HEADERS = [
     "Subject: *",
     "Message-ID: <*@example.org>",
     "Auto-Submitted: auto-generated",
+    "X-Registration-Id: *",
     "MIME-Version: 1.0",
     "Content-Type: multipart/alternative; boundary=*",
 ]
 _NEUTRAL = (
     (r"^(Date|Subject): .*$", r"\1: *"),
     (r"^Message-ID: <[0-9.]+@", "Message-ID: <*@"),
+    (r"^X-Registration-Id: [0-9a-f-]+$", "X-Registration-Id: *"),
     (r'boundary="[=0-9]+"$', "boundary=*"),
 )
 _SEED = 2026
@@ -350,10 +352,11 @@ def _headers_of(octets):
 def _request_of(message):
     """Return all that SES is to be asked for."""
     subject, text, html = ({"Data": part, "Charset": "UTF-8"} for part in (message.subject, message.text, message.html))
+    headers = [{"Name": name, "Value": value} for name, value in message.headers.items()]
     return {
         "FromEmailAddress": SENDER,
         "Destination": {"ToAddresses": [message.to]},
-        "Content": {"Simple": {"Subject": subject, "Body": {"Text": text, "Html": html}}},
+        "Content": {"Simple": {"Subject": subject, "Body": {"Text": text, "Html": html}, "Headers": headers}},
         "EmailTags": [{"Name": "reference", "Value": message.reference}],
         "ConfigurationSetName": "events",
     }

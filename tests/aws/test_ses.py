@@ -127,6 +127,22 @@ def test_call_with_an_attachment(client):
         stub.assert_no_pending_responses()
 
 
+def test_call_with_headers(client):
+    """Answers' address is a field of its own, since SES refuses it as a header; the others go along as they are."""
+    headers = {"Auto-Submitted": "auto-generated", "List-Id": '"fete" <fete.example.org>'}
+    expected = _expected(ReplyToAddresses=["orga@example.org"])
+    expected["Content"]["Simple"]["Headers"] = [
+        {"Name": "Auto-Submitted", "Value": "auto-generated"},
+        {"Name": "List-Id", "Value": '"fete" <fete.example.org>'},
+    ]
+
+    with Stubber(client) as stub:
+        stub.add_response("send_email", {"MessageId": "0102018e-00000000"}, expected)
+        SESNotifier(client, SENDER).send(evolve(MESSAGE, reply_to="orga@example.org", headers=headers))
+
+        stub.assert_no_pending_responses()
+
+
 def test_call_of_a_confirmation(client):
     """What the service renders fits the call."""
     message = render(make_registration(event_name="夏祭り", attendee_name="山田 太郎"))

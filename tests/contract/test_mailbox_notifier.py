@@ -3,7 +3,7 @@
 from email import message_from_bytes, policy
 
 import pytest
-from mailing import attachments_of
+from mailing import attachments_of, headers_of
 
 from event_registration.local import MailboxNotifier
 from event_registration.mail import Message
@@ -19,6 +19,8 @@ def _read(path):
         text=bodies["plain"],
         html=bodies["html"],
         attachments=attachments_of(mail),
+        reply_to=mail["Reply-To"],
+        headers=headers_of(mail),
     )
 
 

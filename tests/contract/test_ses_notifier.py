@@ -20,6 +20,11 @@ def _only(destinations):
     return address
 
 
+def _reply_to(call):
+    (address,) = call.get("ReplyToAddresses", [None])
+    return address
+
+
 def _attachment(file):
     assert (file["ContentDisposition"], file["ContentTransferEncoding"]) == ("ATTACHMENT", "BASE64")
     content = base64.b64decode(file["RawContent"], validate=True)
@@ -45,11 +50,11 @@ class TestSESNotifier(NotifierContract):
 
     @pytest.fixture
     def delivered(self, client, aws_credentials):
-        """Read what SES has taken; plain text and attachments, which moto drops, from the calls."""
-        contents = []
+        """Read what SES has taken; what moto drops, from the calls: plain text, attachments and headers."""
+        calls = []
 
         def keep(request, **_):
-            contents.append(json.loads(request.body)["Content"]["Simple"])
+            calls.append(json.loads(request.body))
 
         client.meta.events.register("before-send.sesv2.SendEmail", keep)
         backend = get_backend("ses")[DEFAULT_ACCOUNT_ID][aws_credentials["region_name"]]
@@ -62,8 +67,11 @@ class TestSESNotifier(NotifierContract):
                     text=content["Body"]["Text"]["Data"],
                     html=sent.body,
                     attachments=tuple(map(_attachment, content.get("Attachments", ()))),
+                    reply_to=_reply_to(call),
+                    headers={header["Name"]: header["Value"] for header in content.get("Headers", ())},
                 )
-                for sent, content in zip(backend.sent_messages, contents, strict=True)
+                for sent, call in zip(backend.sent_messages, calls, strict=True)
+                for content in [call["Content"]["Simple"]]
             ]
 
         return read

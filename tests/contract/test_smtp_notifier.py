@@ -3,7 +3,7 @@
 from email import message_from_bytes, policy
 
 import pytest
-from mailing import attachments_of
+from mailing import attachments_of, headers_of
 from mailsink import CREDENTIALS, NOT_LOOPBACK, authority, certificate, sinking
 
 from event_registration.local import SMTPNotifier
@@ -23,6 +23,8 @@ def _read(envelope):
         text=bodies["plain"],
         html=bodies["html"],
         attachments=attachments_of(mail),
+        reply_to=mail["Reply-To"],
+        headers=headers_of(mail),
     )
 
 

@@ -148,6 +148,20 @@ def test_offers_what_is_attached(tmp_path):
     assert file.get_data() == FILE.content
 
 
+@pytest.mark.parametrize("reply_to", ["o<img/src=x>rga@example.org", "orga@example.org", None])
+def test_says_where_answers_go(tmp_path, reply_to):
+    """A mail's page names the address that answers go to, if it isn't the sender's."""
+    name = "20200101T000000.000000Z-00000000.eml"
+    line = f"Reply-To: {reply_to}\n" if reply_to else ""
+    (tmp_path / name).write_text(f"To: a@example.org\n{line}Subject: s\n\nhello\n")
+
+    page = Inbox(tmp_path).page(f"/{name}").get_data(as_text=True)
+
+    assert ("Reply-To" in page) is (reply_to is not None)
+    assert (f"<dd>{reply_to}</dd>" in page) is (reply_to == "orga@example.org")
+    assert "<img" not in page
+
+
 def test_a_mail_without_files_offers_none(tmp_path):
     """Where nothing is attached nothing is said of it."""
     MailboxNotifier(tmp_path, "events@localhost.example").send(MESSAGE)

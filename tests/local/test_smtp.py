@@ -24,7 +24,14 @@ from event_registration.mail import Message
 from event_registration.testing import ManualClock, make_registration
 
 SENDER = "Événements <events@fete.example>"
-MESSAGE = Message(to="ada@example.org", subject="Fête 🎉", text="Hello.\n", html="<p>Hello.</p>\n")
+MESSAGE = Message(
+    to="ada@example.org",
+    subject="Fête 🎉",
+    text="Hello.\n",
+    html="<p>Hello.</p>\n",
+    reply_to="orga@example.org",
+    headers={"Auto-Submitted": "auto-generated", "List-Id": '"fete" <fete.fete.example>'},
+)
 
 GOLDEN = """\
 Date: Sun, 01 Mar 2026 14:00:00 +0200
@@ -32,7 +39,9 @@ From: =?utf-8?q?=C3=89v=C3=A9nements?= <events@fete.example>
 To: ada@example.org
 Subject: =?utf-8?b?RsOqdGUg8J+OiQ==?=
 Message-ID: <UNIQUE@fete.example>
+Reply-To: orga@example.org
 Auto-Submitted: auto-generated
+List-Id: "fete" <fete.fete.example>
 MIME-Version: 1.0
 Content-Type: multipart/alternative;
  boundary="BOUNDARY"
@@ -52,7 +61,7 @@ MIME-Version: 1.0
 
 --BOUNDARY--
 """
-HEADERS = ["Date", "From", "To", "Subject", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type"]
+HEADERS = ["Date", "From", "To", "Subject", "Message-ID", "Reply-To", "X-Any", "MIME-Version", "Content-Type"]
 
 
 @pytest.fixture(scope="module")
@@ -110,9 +119,13 @@ lines = st.lists(
 ).map("".join)
 
 
-@given(subject=st.text(max_size=120), text=lines, html=lines)
+addresses = st.just("orga@example.org") | st.emails() | lines
+headers = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1).map(str.strip) | lines
+
+
+@given(subject=st.text(max_size=120), text=lines, html=lines, reply_to=addresses, header=headers)
 @settings(deadline=None)
-def test_nothing_is_injected(sink, subject, text, html):
+def test_nothing_is_injected(sink, subject, text, html, reply_to, header):
     """
     Whatever a mail says, there is one mail to one recipient with the same headers, and it ends where it should.
 
@@ -120,7 +133,9 @@ def test_nothing_is_injected(sink, subject, text, html):
     """
     server, url = sink
     try:
-        message = Message(to="ada@example.org", subject=subject, text=text, html=html)
+        message = Message(
+            to="ada@example.org", subject=subject, text=text, html=html, reply_to=reply_to, headers={"X-Any": header}
+        )
     except ValueError:
         return
     before = len(server.envelopes)
@@ -136,6 +151,7 @@ def test_nothing_is_injected(sink, subject, text, html):
     assert not re.search(rb"\r(?!\n)|(?<!\r)\n", envelope.content)
     assert max(map(len, envelope.content.split(b"\r\n"))) <= 100
     assert mail["Subject"].split() == subject.split()
+    assert (mail["Reply-To"], mail["X-Any"]) == (reply_to, header)
     assert _lines(mail.get_body(("plain",)).get_content()) == _lines(text)
     assert _lines(mail.get_body(("html",)).get_content()) == _lines(html)
 

@@ -82,9 +82,11 @@ class SESNotifier:
                     "Simple": {
                         "Subject": _utf8(message.subject),
                         "Body": {"Text": _utf8(message.text), "Html": _utf8(message.html)},
+                        **_headers(message),
                         **_attached(message),
                     },
                 },
+                **_reply_to(message),
                 **_tags(message),
                 **self._options,
             )
@@ -129,6 +131,15 @@ class SESQuota:
 
 def _tags(message: Message) -> dict[str, Any]:
     return {"EmailTags": [{"Name": "reference", "Value": message.reference}]} if message.reference else {}
+
+
+def _reply_to(message: Message) -> dict[str, Any]:
+    return {"ReplyToAddresses": [message.reply_to]} if message.reply_to else {}
+
+
+def _headers(message: Message) -> dict[str, Any]:
+    headers = [{"Name": name, "Value": text} for name, text in message.headers.items()]
+    return {"Headers": headers} if headers else {}
 
 
 def _attached(message: Message) -> dict[str, Any]:

@@ -62,7 +62,8 @@ _ROW = Markup("""\
 _MAIL = Markup("""\
 <p><a href="/mailbox">All mails</a></p>
 <h1 dir="auto">{subject}</h1>
-<dl class="mailbox-headers"><dt>From</dt><dd>{sender}</dd><dt>To</dt><dd>{to}</dd><dt>Date</dt><dd>{date}</dd></dl>
+<dl class="mailbox-headers"><dt>From</dt><dd>{sender}</dd><dt>To</dt><dd>{to}</dd>\
+{answers}<dt>Date</dt><dd>{date}</dd></dl>
 <h2>As HTML</h2>
 <iframe class="mailbox-html" title="The mail as HTML" sandbox="{sandbox}" src="/mailbox/{name}/html">\
 </iframe>
@@ -70,6 +71,7 @@ _MAIL = Markup("""\
 <pre class="mailbox-text" tabindex="0" dir="auto">{text}</pre>
 {files}<p><a href="/mailbox/{name}/raw" download="{name}">Download the .eml file</a></p>
 """)
+_ANSWERS = Markup("<dt>Reply-To</dt><dd>{address}</dd>")
 _FILES = Markup("""\
 <h2>Attached</h2>
 <ul>
@@ -149,6 +151,7 @@ def _mail_page(name: str, mail: EmailMessage) -> Markup:
         subject=_subject(mail),
         sender=mail["From"] or "",
         to=mail["To"] or "",
+        answers=_ANSWERS.format(address=mail["Reply-To"]) if mail["Reply-To"] else "",
         date=mail["Date"] or "",
         sandbox=_SANDBOX,
         text=_linked(_body(mail, "plain")),

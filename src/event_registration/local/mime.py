@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import email.policy
-from email.headerregistry import Address
+import re
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage, MIMEPart
 from email.utils import format_datetime, make_msgid
 from typing import TYPE_CHECKING
@@ -12,16 +13,38 @@ from event_registration.rules import split_sender
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from email.policy import EmailPolicy
+    from email.policy import EmailPolicy, Policy
 
     from event_registration.mail import Attachment, Message
 
 __all__ = ["READABLE", "SENDABLE", "address_of", "mail_of"]
 
-READABLE = email.policy.default.clone(max_line_length=None)
+
+class _Verbatim(UnstructuredHeader, BaseHeader):
+    """
+    A header of a message's own: ASCII as it is, folded between its words and nowhere else.
+
+    The package would write a word that is longer than a line as an encoded one, which a ``List-Id`` must not hold.
+    """
+
+    def fold(self, *, policy: Policy) -> str:
+        """Return the header's lines, none empty and none longer than *policy* says if the words allow it."""
+        first, *words = re.findall(r"^\S+ \S+| +\S+", f"{self.name}: {self}")
+        lines = [first]
+        for word in words:
+            if policy.max_line_length and len(lines[-1]) + len(word) > policy.max_line_length:
+                lines.append(word)
+            else:
+                lines[-1] += word
+        return "".join(f"{line}{policy.linesep}" for line in lines)
+
+
+_HEADERS = HeaderRegistry(default_class=_Verbatim)
+
+READABLE = email.policy.default.clone(max_line_length=None, header_factory=_HEADERS)
 """For files: no header is folded, so that an address stays on one line, and texts are UTF-8 as they are."""
 
-SENDABLE = email.policy.SMTP.clone(cte_type="7bit")
+SENDABLE = email.policy.SMTP.clone(cte_type="7bit", header_factory=_HEADERS)
 """For servers: ASCII in lines that every server takes, whatever the scripts, ended by CRLF and nothing else."""
 
 
@@ -39,8 +62,10 @@ def mail_of(message: Message, sender: Address, at: datetime, *, policy: EmailPol
     mail["To"] = message.to
     mail["Subject"] = message.subject
     mail["Message-ID"] = make_msgid(domain=sender.domain)
-    # RFC 3834, section 5: out-of-office notes don't answer it.
-    mail["Auto-Submitted"] = "auto-generated"
+    if message.reply_to:
+        mail["Reply-To"] = message.reply_to
+    for name, text in message.headers.items():
+        mail[name] = text
     encoding = "8bit" if policy.cte_type == "8bit" else None
     mail.set_content(message.text, cte=encoding)
     mail.add_alternative(message.html, subtype="html", cte=encoding)

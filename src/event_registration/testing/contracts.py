@@ -222,6 +222,26 @@ class NotifierContract:
 
         assert delivered() == [message]
 
+    def test_delivers_headers(self, notifier: Notifier, delivered: Callable[[], list[Message]]) -> None:
+        """Where answers go and what else the head says arrive as they were, words longer than a line among them."""
+        message = Message(
+            to="ada@example.org",
+            subject="s",
+            text="t\n",
+            html="<p>h</p>\n",
+            reply_to=f"{'a' * 64}@{'b' * 63}.{'c' * 63}.example.org",
+            headers={
+                "Auto-Submitted": "auto-generated",
+                "List-Id": f'"{"a.b" * 40}" <{"c" * 63}.{"d" * 63}.example.org>',
+                "X-Lines": "many words " * 70 + "a  b <c@example.org>, d;e",
+                "X-Line": "x" * 870,
+            },
+        )
+
+        notifier.send(message)
+
+        assert delivered() == [message]
+
     @pytest.mark.parametrize("to", ["!#$%&'*+/=?^_`{|}~-@example.org", "a?=b=c?d@example.org"])
     def test_delivers_to_odd_addresses(
         self, notifier: Notifier, delivered: Callable[[], list[Message]], to: str
