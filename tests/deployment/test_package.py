@@ -14,6 +14,7 @@ import stat
 import subprocess
 import sys
 import zipfile
+from importlib.resources import files
 from pathlib import Path, PurePosixPath
 
 import boto3
@@ -216,6 +217,18 @@ def test_is_within_the_budget(package):
 def test_holds_the_handlers_parts(package):
     """The parts are our code, what its handler depends on, and what that requires; nothing of the commands."""
     assert set(package.parts) == {"attrs", "cattrs", "event-registration", "idna", "typing-extensions", "tzdata"}
+
+
+def test_holds_every_zone_and_no_more(archive):
+    """Of the time zones the compiled ones are in it, all that there are, and none of what they are made from."""
+    zones = files("tzdata.zoneinfo")
+    prefix = "tzdata/zoneinfo/"
+
+    held = {name.removeprefix(prefix) for name in archive.namelist() if name.startswith(prefix)}
+
+    names = files("tzdata").joinpath("zones").read_text().split()
+    assert {name for name in held if not name.endswith((".py", ".pyc"))} == set(names)
+    assert {zones.joinpath(name).read_bytes()[:4] for name in names} == {b"TZif"}
 
 
 def test_holds_what_the_handlers_import(archive):
