@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from event_registration.composing import Composer
+from event_registration.languages import Languages
 from event_registration.links import Keyring, Links
 from event_registration.local import SQLiteEventRepository
 from event_registration.mail import MailKind
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from event_registration.mail import Message
     from event_registration.model import Registration
 
-LANGUAGES = ("en",)
+LANGUAGES = tuple(Languages().codes)
 MAILS = [(kind, language) for kind in MailKind for language in LANGUAGES]
 WITH_ENTRY = frozenset({MailKind.CONFIRMED, MailKind.PROMOTED, MailKind.MOVED, MailKind.CANCELLED, MailKind.CALLED_OFF})
 SENDER = "Événements, イベント <events@fete.example>"
@@ -80,6 +81,6 @@ def _registration(event: Event, kind: MailKind, language: str, answers: dict[str
         status=status,
         place=1 if status is Status.WAITLISTED else None,
         answers=answers,
-        **({} if language == LANGUAGES[0] else {"locale": language}),
+        locale=language,
     )
     return evolve(registration, mail=registration.mail.owing(kind, NOW))

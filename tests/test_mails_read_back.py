@@ -72,9 +72,10 @@ def _is_meant(found, message):
 
 @every_mail
 def test_is_all_there(kind, language):
-    """A mail has the headers of its registration, an address for answers, one link, and what changes the calendar."""
+    """A mail has its language, its registration's headers, an address for answers, a link, and a calendar entry."""
     message = everymail.mail(kind, language)
 
+    assert f'<html lang="{language}"' in message.html
     assert (message.reply_to, message.headers) == (CONTACT, HEADERS)
     assert len(message.attachments) == (kind in WITH_ENTRY)
     links = {link for link in _links(message.html) if link.startswith(PAGE)}
