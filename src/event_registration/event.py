@@ -140,7 +140,7 @@ class Event:
         waitlist: Whether who finds no seat may wait for one.
         questions: What else attendees are asked, as a JSON Schema of at most 32 KiB. `Organiser` holds it to
             ``questions.v1.schema.json``; here it is any object, so that reading an event needs no validator.
-        contact: The organiser's address.
+        contact: The organiser's address, which answers to mails go to.
 
     Raises:
         InvalidEventError: With a problem for every field that breaks its rule.
