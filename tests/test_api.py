@@ -476,6 +476,7 @@ NEVER_IN_HTTP = {
     errors.EventChangeError,
     errors.UnknownRegistrationError,
     errors.SettingsError,
+    errors.InvalidTemplatesError,
     errors.DataFolderInUseError,
     errors.DeploymentError,
     errors.NotifierError,
@@ -487,7 +488,7 @@ NEVER_IN_HTTP = {
 ARGUMENTS = {
     errors.InvalidRegistrationError: ([errors.Problem("cname", "required", "This is required.")],),
     **dict.fromkeys(
-        (errors.ProblemsError, errors.InvalidEventError, errors.SettingsError),
+        (errors.ProblemsError, errors.InvalidEventError, errors.SettingsError, errors.InvalidTemplatesError),
         ([errors.Problem("X", "required", "secret-text")],),
     ),
     errors.MalformedBodyError: ("some-reason", "Some sentence."),

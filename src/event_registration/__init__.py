@@ -14,6 +14,7 @@ from event_registration.errors import (
     InvalidEventError,
     InvalidLinkError,
     InvalidRegistrationError,
+    InvalidTemplatesError,
     NotAdmittedError,
     NotifierError,
     NotOpenYetError,
@@ -42,7 +43,9 @@ from event_registration.settings import Confirmation, EventsMode, Settings
 if TYPE_CHECKING:
     from event_registration.aws.stream import make_stream_handler
     from event_registration.composing import Composer
+    from event_registration.confirmation import Renderer
     from event_registration.feedback import Feedback
+    from event_registration.languages import Languages
     from event_registration.links import Keyring, Links
     from event_registration.mails import Mails
     from event_registration.managed import EventRegistrationService
@@ -51,6 +54,7 @@ if TYPE_CHECKING:
     from event_registration.queues import Queues
     from event_registration.relay import Relay
     from event_registration.self_service import SelfService, View
+    from event_registration.templates import Templates
 
 __all__ = [
     "AlreadyRegisteredError",
@@ -73,7 +77,9 @@ __all__ = [
     "InvalidEventError",
     "InvalidLinkError",
     "InvalidRegistrationError",
+    "InvalidTemplatesError",
     "Keyring",
+    "Languages",
     "Links",
     "Listing",
     "Mail",
@@ -100,6 +106,7 @@ __all__ = [
     "RegistrationRepository",
     "RegistrationService",
     "Relay",
+    "Renderer",
     "RepositoryError",
     "RepositoryUnavailableError",
     "SelfService",
@@ -107,6 +114,7 @@ __all__ = [
     "SettingsError",
     "Status",
     "TableLayoutError",
+    "Templates",
     "ThrottledNotifierError",
     "TransientNotifierError",
     "UnknownEventError",
@@ -123,6 +131,7 @@ _HOMES = {
     "EventRegistrationService": "managed",
     "Feedback": "feedback",
     "Keyring": "links",
+    "Languages": "languages",
     "Links": "links",
     "Mails": "mails",
     "Organiser": "organiser",
@@ -130,7 +139,9 @@ _HOMES = {
     "Queues": "queues",
     "Quota": "pacing",
     "Relay": "relay",
+    "Renderer": "confirmation",
     "SelfService": "self_service",
+    "Templates": "templates",
     "View": "self_service",
     "make_stream_handler": "aws.stream",
 }

@@ -12,7 +12,6 @@ from event_registration.catalogue import Catalogue
 from event_registration.confirmation import render
 from event_registration.errors import OutdatedMailError, PermanentNotifierError, UnknownEventError
 from event_registration.feedback import reference_of
-from event_registration.headers import headers_of
 from event_registration.links import Link, end_of_links
 from event_registration.mail import MailKind
 from event_registration.ports import utc_now
@@ -78,7 +77,7 @@ class Composer:
         """
         listing = self._listing(registration, deadline)
         if listing is None:
-            message = evolve(self._render(registration), headers=headers_of(registration, self._sender))
+            message = self._render(registration, sender=self._sender)
         else:
             message = self.about(listing, registration)
         return evolve(message, reference=reference_of(registration.event_id, registration.mail.number))
@@ -113,8 +112,8 @@ class Composer:
             link=link,
             answers=event.questionnaire.summary(registration.answers) if event.questionnaire else (),
             templates=listing.templates,
+            sender=self._sender,
         )
-        message = evolve(message, reply_to=event.contact, headers=headers_of(registration, self._sender))
         if self._sender is None:
             return message
         hint = self._render.language_of(registration).texts["calendar"] if link else ""

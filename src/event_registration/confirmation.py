@@ -7,6 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from event_registration.headers import headers_of
 from event_registration.languages import Languages
 from event_registration.mail import MailKind, Message
 from event_registration.templates import Templates, read_templates
@@ -58,7 +59,7 @@ class Renderer:
         """
         return render if folder is None else cls(Languages(folder), Templates(read_templates(folder)))
 
-    def __call__(
+    def __call__(  # noqa: PLR0913 - all keyword-only but whose mail it is
         self,
         registration: Registration,
         *,
@@ -66,6 +67,7 @@ class Renderer:
         link: str | None = None,
         answers: Sequence[tuple[str, Any]] = (),
         templates: Mapping[str, str] | None = None,
+        sender: str | None = None,
     ) -> Message:
         """
         Return the mail that *registration* owes.
@@ -81,6 +83,7 @@ class Renderer:
             link: The address where it can be looked at and cancelled: our own, and the only link in the mail.
             answers: What was asked and answered.
             templates: The event's own, by their files' names.
+            sender: Whom it comes from, bare or as ``Name <address>``; without it there is no ``List-Id``.
         """
         kind = registration.mail.kind
         language = self.language_of(registration)
@@ -94,6 +97,8 @@ class Renderer:
             subject=subject,
             text=template("txt").substitute(text),
             html=template("html").substitute(html),
+            reply_to=event.contact if event else None,
+            headers=headers_of(registration, sender),
         )
 
     def language_of(self, registration: Registration) -> Language:

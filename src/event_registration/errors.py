@@ -7,6 +7,7 @@ Everything that can go wrong, as one tree.
     ├── ProblemsError              (ValueError)       invalid
     │   ├── InvalidRegistrationError                  invalid-registration
     │   ├── InvalidEventError                         invalid-event
+    │   ├── InvalidTemplatesError                     invalid-templates
     │   └── SettingsError                             invalid-settings
     ├── MalformedBodyError         (ValueError)       not-json, duplicate-key, too-deep, …
     ├── BodyTooLargeError          (ValueError)       body-too-large
@@ -59,6 +60,7 @@ __all__ = [
     "InvalidEventError",
     "InvalidLinkError",
     "InvalidRegistrationError",
+    "InvalidTemplatesError",
     "MalformedBodyError",
     "NotAdmittedError",
     "NotOpenYetError",

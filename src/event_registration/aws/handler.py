@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
@@ -90,7 +91,7 @@ def make_lambda_handler(
         notifier,
         event_ids=settings.event_ids,
         on_duplicate=settings.on_duplicate,
-        render=wiring.renderer_of(settings) if notifier else None,
+        render=partial(wiring.renderer_of(settings), sender=settings.sender) if notifier else None,
     )
     api = Api(service, allowed_origins=settings.allowed_origins)
     return lambda payload, context: _answered(api, payload, context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from event_registration.api import Api
@@ -78,7 +79,7 @@ class Reception:
             notifier if is_inline else None,
             event_ids=settings.event_ids,
             on_duplicate=settings.on_duplicate,
-            render=render,
+            render=partial(render, sender=settings.sender),
         )
         self._apis = {
             EventsMode.OPEN: Api(unmanaged, allowed_origins=settings.allowed_origins),
