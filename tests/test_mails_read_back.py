@@ -107,6 +107,7 @@ def test_another_writer_makes_the_mail_of_it(ses, kept, kind, language):
     found = message_from_bytes(octets, policy=policy.default)
 
     assert _is_meant(found, message)
+    assert HEADERS["List-Id"].encode() in re.sub(rb"\r?\n(?=[ \t])", b"", octets)
     assert [each.addr_spec for each in found["From"].addresses] == ["events@fete.example"]
     # The stand-in gives nodemailer files as it has got them, in base64, to be encoded once more.
     files = [base64.b64decode(each.get_payload(decode=True)) for each in found.iter_attachments()]
