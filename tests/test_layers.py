@@ -9,9 +9,9 @@ import event_registration
 
 PACKAGE = Path(event_registration.__file__).parent
 ROWS = [
-    {"errors", "assets", "replacing", "rules", "pattern_parts", "schedule", "mailserver"},
+    {"errors", "replacing", "rules", "pattern_parts", "schedule", "mailserver"},
     {"answers", "patterns", "pacing", "mail", "zones", "languages"},
-    {"model", "questions", "question_schema", "allowance", "templates"},
+    {"model", "questions", "question_schema", "allowance", "templates", "assets"},
     {"event", "wire"},
     {"listing", "retries", "headers"},
     {"ports", "outbox", "wire_events", "confirmation", "calendar", "body", "responses", "links"},

@@ -13,33 +13,6 @@ import {
   normaliseText,
 } from "./rules.mjs";
 
-/** Every code that answers can be refused with, and the sentence for it. */
-export const messages = {
-  "required": "This is required.",
-  "not-a-string": "This must be text.",
-  "not-a-number": "Enter a number.",
-  "not-an-integer": "Enter a whole number.",
-  "not-a-switch": "Choose yes or no.",
-  "not-a-list": "This must be a list of options.",
-  "not-an-option": "Choose from the options.",
-  "text-too-short": "Write more: this is too short.",
-  "text-too-long": "Shorten this: it is too long.",
-  "number-too-small": "Enter a larger number.",
-  "number-too-large": "Enter a smaller number.",
-  "too-few-options": "Choose more options.",
-  "too-many-options": "Choose fewer options.",
-  "invalid-email": "Enter one address in the form name@example.org.",
-  "invalid-link": "Enter a link that begins with https:// or http://.",
-  "invalid-date": "Enter a day of the calendar: year, month, day, as in 2030-05-01.",
-  "invalid-time": "Enter a time from 00:00 to 23:59, as in 09:30.",
-  "pattern-mismatch": "Write this in the form that is asked for.",
-  "must-be-ticked": "Tick this box to go on.",
-  "forbidden-character": "Remove invisible control characters, and line breaks where one line is asked for.",
-  "unexpected-answer": "Remove what isn't asked for.",
-  "answers-too-long": "Shorten the answers: together they are too long.",
-  "not-an-object": "This must be an object that has the answers by their questions' names.",
-};
-
 const MAX_LINE = 200;
 const MAX_TEXT = 4000;
 const MAX_LINK = 2000;

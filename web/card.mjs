@@ -1,58 +1,21 @@
 /** What an event's card says: its time and place, and what a newcomer meets at its door. */
 
+import { runsOf, text } from "./texts.mjs";
 import { clockOf, clocksDiffer, isZone, momentIn, placeOf, spanIn, textOf } from "./time.mjs";
 
 /**
- * What the page shows in each state. Only where there is a `button` can one register.
+ * What the page shows in each state, besides its words. Only where there is a `button` can one register.
  *
- * `at` names the instant that the state is about, `next` the one that ends it; `mayEnd` tells that somebody may want to
- * look again.
+ * `button` and `hint` are texts' keys; `at` names the instant that the state is about, `next` the one that ends it;
+ * `mayEnd` tells that somebody may want to look again.
  */
 const STATES = {
-  "open": {
-    badge: "Registration open",
-    tone: "good",
-    button: "Register",
-    hint: "We send your confirmation there.",
-    next: "closes_at",
-  },
-  "waitlist": {
-    badge: "Waiting list",
-    tone: "wait",
-    heading: "All seats are taken",
-    text: "You can join the waiting list. A seat that becomes free goes to whoever has waited longest.",
-    button: "Join the waiting list",
-    hint: "We write there when a seat becomes free.",
-    next: "closes_at",
-  },
-  "not-open-yet": {
-    badge: "Not open yet",
-    tone: "soon",
-    heading: "Registration isn't open yet",
-    at: ["It opens on ", "opens_at"],
-    next: "opens_at",
-    mayEnd: true,
-  },
-  "full": {
-    badge: "Fully booked",
-    tone: "off",
-    heading: "All seats are taken",
-    text: "There is no waiting list. If somebody cancels, their seat can be taken here again.",
-    next: "closes_at",
-    mayEnd: true,
-  },
-  "closed": {
-    badge: "Registration closed",
-    tone: "off",
-    heading: "Registration has closed",
-    at: ["It closed on ", "closes_at"],
-  },
-  "cancelled": {
-    badge: "Cancelled",
-    tone: "bad",
-    heading: "This event has been cancelled",
-    text: "It won't take place, and nobody can register for it any more.",
-  },
+  "open": { tone: "good", button: "form.register", hint: "form.confirmation", next: "closes_at" },
+  "waitlist": { tone: "wait", button: "states.waitlist.button", hint: "states.waitlist.hint", next: "closes_at" },
+  "not-open-yet": { tone: "soon", at: "opens_at", next: "opens_at", mayEnd: true },
+  "full": { tone: "off", next: "closes_at", mayEnd: true },
+  "closed": { tone: "off", at: "closes_at" },
+  "cancelled": { tone: "bad" },
 };
 
 const A_SECOND = 1000;
@@ -90,8 +53,8 @@ export function isNews({ kind, code }) {
  *   may have a `datetime`, a `href`, or be `isForeign`: text of any language, written in any direction.
  */
 export function factsOf(card, reader) {
-  const facts = [{ term: "When", lines: whenOf(card, reader) }];
-  if (card.venue) facts.push({ term: "Where", lines: [{ runs: [venueOf(card.venue)] }] });
+  const facts = [{ term: text("facts.when"), lines: whenOf(card, reader) }];
+  if (card.venue) facts.push({ term: text("facts.where"), lines: [{ runs: [venueOf(card.venue)] }] });
   return facts;
 }
 
@@ -100,7 +63,7 @@ export function deadlineOf(card, reader) {
   const isTaking = STATES[card.state].button !== undefined;
   // Without an instant of its own, registration closes when the event starts.
   const isSpecial = isInstant(card.closes_at) && Date.parse(card.closes_at) !== Date.parse(card.starts_at);
-  return isTaking && isSpecial ? [{ term: "Register by", lines: momentOf(card, card.closes_at, reader) }] : [];
+  return isTaking && isSpecial ? [{ term: text("facts.deadline"), lines: momentOf(card, card.closes_at, reader) }] : [];
 }
 
 /**
@@ -112,13 +75,27 @@ export function deadlineOf(card, reader) {
  *   mayEnd: boolean}} `heading` and `lines` are empty where the form says it all; without a `button` there is no form.
  */
 export function doorOf(card, reader) {
-  const { badge, tone, heading = "", text, at, button = null, hint = "", mayEnd = false } = STATES[card.state];
-  const lines = text ? [{ runs: [{ text }] }] : [];
-  if (at && isInstant(card[at[1]])) {
-    const [first, ...others] = momentOf(card, card[at[1]], reader);
-    lines.push({ runs: [{ text: at[0] }, ...first.runs, { text: "." }] }, ...others);
-  }
-  return { badge, tone, heading, lines, button, hint, mayEnd };
+  const { state } = card;
+  const { tone, button = null, hint, mayEnd = false } = STATES[state];
+  const isPlain = state === "open";
+  return {
+    badge: text(`states.${state}.badge`),
+    tone,
+    heading: isPlain ? "" : text(`states.${state}.heading`),
+    lines: isPlain ? [] : linesOf(card, reader),
+    button: button && text(button),
+    hint: hint ? text(hint) : "",
+    mayEnd,
+  };
+}
+
+function linesOf(card, reader) {
+  const key = `states.${card.state}.text`;
+  const { at } = STATES[card.state];
+  if (!at) return [{ runs: [{ text: text(key) }] }];
+  if (!isInstant(card[at])) return [];
+  const [first, ...others] = momentOf(card, card[at], reader);
+  return [{ runs: runsOf(key, { moment: first.runs }) }, ...others];
 }
 
 /**
@@ -137,7 +114,7 @@ export function nextLookIn(card, now) {
 
 /** What is said, to who doesn't see it, when a card appears or its state has changed. */
 export function announcementOf(card) {
-  return `${card.eventname}: ${STATES[card.state].badge}`;
+  return text("announcement", { event: card.eventname, state: text(`states.${card.state}.badge`) });
 }
 
 /** A venue is text, and a link if it is the plain address of a secure page: none that seems to name another host. */
@@ -159,11 +136,11 @@ function whenOf(card, reader) {
   const [start, end] = [new Date(card.starts_at), new Date(card.ends_at)];
   const zone = zoneOf(card, reader);
   const { days, hours } = spanIn(zone, start, end, reader.locale);
-  const lines = [{ runs: days }, { runs: [...hours, nameOfClock(card, zone)] }];
+  const lines = [{ runs: days }, { runs: onClock(hours, card, zone) }];
   if (clocksDiffer(zone, reader.zone, [start, end])) {
     const yours = spanIn(reader.zone, start, end, reader.locale);
     const isSameDay = textOf(yours.days) === textOf(days);
-    lines.push(aside(reader, isSameDay ? yours.hours : [...yours.days, { text: ", " }, ...yours.hours]));
+    lines.push(aside(reader, isSameDay ? yours.hours : runsOf("time.days-and-hours", yours)));
   }
   return lines;
 }
@@ -172,7 +149,7 @@ function whenOf(card, reader) {
 export function momentOf(card, text, reader) {
   const instant = new Date(text);
   const zone = zoneOf(card, reader);
-  const lines = [{ runs: [...momentIn(zone, instant, reader.locale), nameOfClock(card, zone)] }];
+  const lines = [{ runs: onClock(momentIn(zone, instant, reader.locale), card, zone) }];
   if (clocksDiffer(zone, reader.zone, [instant])) {
     lines.push(aside(reader, momentIn(reader.zone, instant, reader.locale)));
   }
@@ -184,12 +161,14 @@ function zoneOf({ time_zone: zone }, reader) {
   return isZone(zone) ? zone : reader.zone;
 }
 
-function nameOfClock({ time_zone: zone }, shown) {
-  return { text: zone === shown ? `, ${clockOf(zone)}` : `, your time (${placeOf(shown)})` };
+/** Say by which clock the times of *runs* are. */
+function onClock(runs, { time_zone: zone }, shown) {
+  if (zone === shown) return runsOf("time.on-clock", { time: runs, clock: clockOf(zone) });
+  return runsOf("time.on-your-clock", { time: runs, place: placeOf(shown) });
 }
 
 function aside({ zone }, runs) {
-  return { runs: [{ text: "Your time: " }, ...runs, { text: ` (${together(placeOf(zone))})` }], isAside: true };
+  return { runs: runsOf("time.aside", { time: runs, place: together(placeOf(zone)) }), isAside: true };
 }
 
 /** The words of *text* on one line. */

@@ -21,8 +21,9 @@ const JSON_OR_PROBLEM = "application/json, application/problem+json";
  *
  * Repeating the call is harmless: the server stores a person once per event and gives the same answer again.
  *
- * @param {{eventid: string, eventname?: string, cname: string, cemail: string, answers?: object}} data Without the
- *   event's name where the catalogue has it; the answers only where there are questions.
+ * @param {{eventid: string, eventname?: string, cname: string, cemail: string, answers?: object, locale?: string}} data
+ *   Without the event's name where the catalogue has it; the answers only where there are questions; the language in
+ *   which the person is written to.
  * @param {Options} [options]
  * @returns {Promise<
  *   {kind: "registered", message: string, status: string, eventid: string, eventname: string} |
@@ -30,8 +31,8 @@ const JSON_OR_PROBLEM = "application/json, application/problem+json";
  *   Unavailable
  * >} What became of it.
  */
-export function register({ eventid, eventname, cname, cemail, answers }, options) {
-  return post("registrations", { eventid, eventname, cname, cemail, answers }, registrationIn, options);
+export function register({ eventid, eventname, cname, cemail, answers, locale }, options) {
+  return post("registrations", { eventid, eventname, cname, cemail, answers, locale }, registrationIn, options);
 }
 
 /**

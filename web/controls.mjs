@@ -2,6 +2,7 @@
 
 import { byId, element, nodeOf, setAttribute } from "./dom.mjs";
 import { controlOf, fieldOf, limitsOf } from "./fields.mjs";
+import { text } from "./texts.mjs";
 
 const place = byId("questions");
 /** What the page has of each question, by its field. */
@@ -78,7 +79,7 @@ function blockOf(question) {
   const isGroup = control === "radios" || control === "checkboxes";
   const root = isGroup ? element("fieldset", "", { class: "field" }) : element("div", "", { class: "field" });
   if (control === "radios") root.setAttribute("role", "radiogroup");
-  const optional = element("span", " (optional)", { class: "optional" });
+  const optional = element("span", ` ${text("form.optional")}`, { class: "optional" });
   const name = isGroup ? element("legend") : element("label", "", { for: id });
   name.append(nodeOf({ text: question.title, isForeign: true }), optional);
   const hints = [
@@ -86,7 +87,7 @@ function blockOf(question) {
     element("p", limitsOf(question), { id: `${id}.limits`, class: "hint" }),
   ].filter(({ textContent }) => textContent);
   const error = element("p", "", { id: `${id}.error`, class: "error" });
-  error.append(element("span", "Error: ", { class: "visually-hidden" }), element("span"));
+  error.append(element("span", text("problems.mark"), { class: "visually-hidden" }), " ", element("span"));
   if (control === "checkbox") {
     nodes[0].append(name);
     root.append(error, ...nodes, ...hints);

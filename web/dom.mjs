@@ -1,5 +1,7 @@
 /** What the views of both pages are made with. */
 
+import { split } from "./texts.mjs";
+
 export const byId = (id) => document.getElementById(id);
 
 /** Make an element with a text and attributes; those that are undefined are left out. */
@@ -16,6 +18,13 @@ export function element(name, text = "", attributes = {}) {
 export function setAttribute(node, name, value) {
   if (value) node.setAttribute(name, value);
   else node.removeAttribute(name);
+}
+
+/** Say *words* in *node*, and keep its elements, each where the words have the placeholder of its `data-slot`. */
+export function fill(node, words) {
+  const slots = [...node.children];
+  const nodes = split(words).map(({ text, name }) => text ?? slots.find(({ dataset }) => dataset.slot === name) ?? "");
+  node.replaceChildren(...nodes);
 }
 
 /** Show *facts* in a list of terms, or no list. */

@@ -1,5 +1,7 @@
 /** How a question is put to people: by which control, with which keyboard, and in which words. */
 
+import { listOf, text } from "./texts.mjs";
+
 const MAX_RADIOS = 5;
 const MAX_TEXT = 4000;
 
@@ -58,23 +60,28 @@ export function controlOf(question) {
   const { kind, name } = question;
   if (kind === "consent") return { control: "checkbox", attributes: {}, options: [] };
   if (kind === "choices") return { control: "checkboxes", attributes: {}, options: optionsOf(question) };
-  if (kind === "switch") return { control: "radios", attributes: {}, options: [...YES_AND_NO, ...noneOf(question)] };
+  if (kind === "switch") return { control: "radios", attributes: {}, options: [...yesAndNo(), ...noneOf(question)] };
   if (kind === "choice" && question.options.length <= MAX_RADIOS) {
     return { control: "radios", attributes: {}, options: [...optionsOf(question), ...noneOf(question)] };
   }
   if (kind === "choice") {
-    const first = question.isAlwaysRequired ? { value: "", text: "Please choose" } : NO_ANSWER;
+    const first = question.isAlwaysRequired ? { value: "", text: text("questions.choose") } : noAnswer();
     return { control: "select", attributes: { autocomplete: autofillOf(name) }, options: [first, ...optionsOf(question)] };
   }
   const attributes = { ...TEXTS[kind], ...keyboardOf(question), autocomplete: autofillOf(name) };
   return { control: kind === "text" ? "textarea" : "input", attributes, options: [] };
 }
 
-const YES_AND_NO = [
-  { value: "true", text: "Yes" },
-  { value: "false", text: "No" },
-];
-const NO_ANSWER = { value: "", text: "No answer" };
+function yesAndNo() {
+  return [
+    { value: "true", text: text("questions.yes") },
+    { value: "false", text: text("questions.no") },
+  ];
+}
+
+function noAnswer() {
+  return { value: "", text: text("questions.none") };
+}
 
 function optionsOf({ options }) {
   return options.map((option) => ({ value: option, text: option, isForeign: true }));
@@ -82,7 +89,7 @@ function optionsOf({ options }) {
 
 /** A radio button, once pressed, can't be released: another one does it. */
 function noneOf({ isAlwaysRequired }) {
-  return isAlwaysRequired ? [] : [NO_ANSWER];
+  return isAlwaysRequired ? [] : [noAnswer()];
 }
 
 /** Keyboards of digits alone have no minus. */
@@ -105,22 +112,22 @@ function autofillOf(name) {
 export function limitsOf({ kind, min, max, options }) {
   if (kind === "integer" || kind === "number") return rangeOf(min, max);
   if (kind === "choices") return countOf(min, max, options.length);
-  if (kind === "text" && max < MAX_TEXT) return `At most ${max} characters.`;
+  if (kind === "text" && max < MAX_TEXT) return text("questions.characters", { count: max });
   return "";
 }
 
 function rangeOf(min, max) {
-  if (min !== undefined && max !== undefined) return min === max ? `${min}.` : `From ${min} to ${max}.`;
-  if (min !== undefined) return `${min} or more.`;
-  return max === undefined ? "" : `${max} or less.`;
+  if (min !== undefined && max !== undefined) return text(`questions.${min === max ? "number-only" : "number-from-to"}`, { min, max });
+  if (min !== undefined) return text("questions.number-from", { min });
+  return max === undefined ? "" : text("questions.number-to", { max });
 }
 
 function countOf(min, max, count) {
   const most = Math.min(max, count);
-  if (min === most && min > 0) return min === 1 ? "Choose one." : `Choose ${min}.`;
-  if (min > 1 && most < count) return `Choose ${min} to ${most}.`;
-  if (min > 1) return `Choose at least ${min}.`;
-  return most < count ? `Choose at most ${most}.` : "";
+  if (min === most && min > 0) return text("questions.options", { count: min });
+  if (min > 1 && most < count) return text("questions.options-from-to", { min, max: most });
+  if (min > 1) return text("questions.options-from", { count: min });
+  return most < count ? text("questions.options-to", { count: most }) : "";
 }
 
 /** The name by which the form, the errors and the server know a question's answer. */
@@ -142,11 +149,10 @@ export function labelsOf(questions) {
 export function changeOf(before, after) {
   const lacking = (list) => ({ name }) => !list.some((other) => other.name === name);
   const added = after.filter(lacking(before));
-  if (added.length > 0) return `${count(added)} added: ${added.map(({ title }) => title).join(", ")}`;
+  if (added.length > 0) {
+    const titles = added.map(({ title }) => title);
+    return text("questions.added", { count: added.length, questions: listOf(titles) });
+  }
   const removed = before.filter(lacking(after));
-  return removed.length > 0 ? `${count(removed)} removed.` : "";
-}
-
-function count({ length }) {
-  return length === 1 ? "1 question" : `${length} questions`;
+  return removed.length > 0 ? text("questions.removed", { count: removed.length }) : "";
 }

@@ -7,9 +7,11 @@ import { apiUrl, managed } from "./config.mjs";
 import { isSeen, whenSeen } from "./dom.mjs";
 import { draftFor } from "./draft.mjs";
 import { changeOf, fieldOf, labelsOf } from "./fields.mjs";
-import { CHOICE, PERSON, fields, headingOf, prefill, summaryOf, troubleOf, unknownEvent } from "./form.mjs";
+import { CHOICE, FIELDS, PERSON, headingOf, labelsOfFields, prefill, summaryOf, troubleOf, unknownEvent } from "./form.mjs";
 import { answersOf, questionsOf, validateAnswers } from "./questions.mjs";
+import { language, text } from "./texts.mjs";
 import { readerOf } from "./time.mjs";
+import { alike, begin } from "./translation.mjs";
 import { validate } from "./validation.mjs";
 import * as view from "./view.mjs";
 
@@ -17,7 +19,7 @@ import * as view from "./view.mjs";
 const JITTER = 3_000;
 
 const { form, inputs } = view;
-const reader = readerOf(navigator.languages);
+let reader;
 /** The catalogue's event that the page is about; null while there is none, and where there is no catalogue. */
 let eventid = null;
 /** Its card, once it is known, and its questions: all of them, and those that are due as the answers are. */
@@ -25,20 +27,42 @@ let card = null;
 let questions = [];
 let due = [];
 /** The fields besides the questions that are there. */
-let asked = Object.keys(fields);
+let asked = FIELDS;
 let draft;
 /** Counts the looks at the card: the answer to an earlier one has nothing to say any more. */
 let look = 0;
 let nextLook;
 /** Whether the card is to be looked at again. */
 let isWatching = false;
+/** Shows what the page is about, in the language that is spoken; so does the next one what stands in the way, if anything. */
+let showPage = view.showTitle;
+let showTrouble = null;
+/** What is going on, as a text's key, and who has just been registered; nothing and nobody are "" and `null`. */
+let progress = "";
+let registered = null;
+
+/** Say in another language all that is there. */
+function sayAgain() {
+  reader = readerOf();
+  const typed = view.entries();
+  view.showQuestions(questions);
+  view.enter(typed);
+  showPage();
+  showTrouble?.();
+  if (card) ask(card.questions);
+  view.announce("");
+  view.say(progress && text(progress));
+  if (registered) showRegistered();
+}
 
 function start() {
+  reader = readerOf();
+  view.showTitle();
   const { folded, ...event } = prefill(location.search);
   for (const [field, text] of Object.entries(event)) if (text) inputs[field].value = text;
   draft = draftFor(event.eventid, () => sessionStorage);
   const { fields: typed } = draft.read();
-  for (const field of Object.keys(fields)) inputs[field].value ||= typed[field] ?? "";
+  for (const field of FIELDS) inputs[field].value ||= typed[field] ?? "";
   form.addEventListener("submit", (submission) => {
     submission.preventDefault();
     if (asked === CHOICE) choose();
@@ -58,15 +82,22 @@ function start() {
 /** Take whatever event the person names. */
 function showPlainForm(folded) {
   forget();
-  asked = Object.keys(fields);
+  asked = FIELDS;
+  const name = () => view.showHeading(headingOf(inputs.eventname.value));
   if (folded) {
-    const name = () => view.showHeading(headingOf(inputs.eventname.value));
     inputs.eventname.addEventListener("input", name);
     view.fold();
-    name();
   }
-  view.showTitle();
-  view.showForm(asked);
+  show(() => {
+    if (folded) name();
+    view.showTitle();
+    view.showForm(asked, { button: text("form.register"), hint: text("form.confirmation") });
+  });
+}
+
+function show(page) {
+  showPage = page;
+  page();
 }
 
 function forget() {
@@ -83,13 +114,13 @@ function forget() {
 function showChoice() {
   forget();
   asked = CHOICE;
-  view.showForm(asked, { button: "Continue" });
+  show(() => view.showForm(asked, { button: text("form.continue"), hint: "" }));
 }
 
 function choose() {
   const { value, problems } = validate({ eventid: inputs.eventid.value }, CHOICE);
-  if (problems.length > 0) return view.showProblems(summaryOf({ kind: "refused", problems }, asked));
-  return location.assign(`?event=${encodeURIComponent(value.eventid)}`);
+  if (problems.length > 0) return refuse({ kind: "refused", problems });
+  return location.assign(alike(`?event=${encodeURIComponent(value.eventid)}`));
 }
 
 /** Show the event that the address names, if it can be one. */
@@ -97,7 +128,7 @@ function visit(named) {
   const { value, problems } = validate(named, CHOICE);
   if (problems.length > 0) {
     showChoice();
-    return view.showProblems(summaryOf({ kind: "refused", problems }, asked));
+    return refuse({ kind: "refused", problems });
   }
   eventid = value.eventid;
   return load();
@@ -113,14 +144,14 @@ const loadAgain = oneAtATime(() => load());
 async function load({ quietly = false } = {}) {
   rest();
   const mine = look;
-  if (!quietly) view.setBusy("Loading the event…");
+  if (!quietly) setBusy("form.loading");
   const outcome = await findEvent(eventid, { apiUrl });
-  if (!quietly) view.setBusy("");
+  if (!quietly) setBusy("");
   if (mine !== look) return;
   if (quietly && !["found", "unknown"].includes(outcome.kind)) return watch();
-  if (outcome.kind === "unavailable") return view.showProblems(troubleOf(outcome), { isReload: true });
+  if (outcome.kind === "unavailable") return complain(() => troubleOf(outcome), { isReload: true });
   view.keepFocus(() => {
-    if (!quietly) view.clearProblems();
+    if (!quietly) clearProblems();
     showFound(outcome, quietly);
   });
 }
@@ -129,24 +160,38 @@ function showFound(outcome, quietly) {
   if (outcome.kind === "found") return showCard(outcome.card, quietly);
   if (outcome.kind === "uncatalogued") return showPlainForm(prefill(location.search).folded);
   showChoice();
-  return view.showProblems(summaryOf(unknownEvent(), asked));
+  return refuse(unknownEvent());
 }
 
 function showCard(found, quietly) {
   const isNew = JSON.stringify(found) !== JSON.stringify(card);
   if (JSON.stringify(found.questions) !== JSON.stringify(card?.questions)) showQuestions(found.questions);
   card = found;
+  show(showDoor);
+  if (isNew) {
+    say("");
+    view.announce(announcementOf(card));
+  } else if (!quietly) {
+    say("form.unchanged");
+  }
+  watch();
+}
+
+function showDoor() {
   const door = doorOf(card, reader);
   asked = door.button ? PERSON : [];
   view.showCard(card.eventname, door, [...factsOf(card, reader), ...deadlineOf(card, reader)]);
   view.showForm(asked, door);
-  if (isNew) {
-    view.say("");
-    view.announce(announcementOf(card));
-  } else if (!quietly) {
-    view.say("Nothing has changed yet.");
-  }
-  watch();
+}
+
+function say(key) {
+  progress = key;
+  view.say(key && text(key));
+}
+
+function setBusy(key) {
+  progress = key;
+  view.setBusy(key && text(key));
 }
 
 /** Ask the event's questions; what is typed in those that stay stays, and what was before the page was loaded. */
@@ -199,9 +244,10 @@ const send = oneAtATime(async () => {
   const { value: answers, problems: more } = validateAnswers(card?.questions, answersOf(due, view.entries()));
   if (problems.length + more.length > 0) return refuse({ kind: "refused", problems: [...problems, ...more] });
   rest();
-  view.setBusy("Sending your registration…");
-  const outcome = await register({ ...data, ...(card && { eventid }), ...(questions.length > 0 && { answers }) }, { apiUrl });
-  view.setBusy("");
+  setBusy("form.sending");
+  const person = { ...data, ...(questions.length > 0 && { answers }), locale: language().code };
+  const outcome = await register({ ...person, ...(card && { eventid }) }, { apiUrl });
+  setBusy("");
   if (outcome.kind === "registered") return showSuccess(outcome, data);
   refuse(outcome);
   if (!card) return undefined;
@@ -210,24 +256,41 @@ const send = oneAtATime(async () => {
 
 /** Show what stands in the way of *outcome*, with links to the fields that are there. */
 function refuse(outcome) {
-  const labels = { ...fields, ...labelsOf(questions) };
-  view.showProblems(summaryOf(outcome, [...asked, ...due.map(fieldOf)], labels));
+  const labels = () => ({ ...labelsOfFields(), ...labelsOf(questions) });
+  complain(() => summaryOf(outcome, [...asked, ...due.map(fieldOf)], labels()));
+}
+
+function complain(problems, options) {
+  showTrouble = () => view.showProblems(problems(), options);
+  showTrouble();
+  view.focusProblems();
+}
+
+function clearProblems() {
+  showTrouble = null;
+  view.clearProblems();
 }
 
 function showSuccess(outcome, { cemail, eventname }) {
   draft.drop();
-  view.clearProblems();
-  view.showSuccess({
-    ...outcome,
+  clearProblems();
+  registered = {
+    status: outcome.status,
     eventname: outcome.eventname ?? card?.eventname ?? eventname,
     address: cemail.trim(),
-    facts: card ? factsOf(card, reader) : [],
     calendar: card && outcome.status === "confirmed" ? calendarOf(card, { host: location.hostname, now: Date.now() }) : null,
-  });
+  };
+  showRegistered();
+  view.focusSuccess();
+}
+
+function showRegistered() {
+  view.showSuccess({ ...registered, facts: card ? factsOf(card, reader) : [] });
 }
 
 /** Start over for the next person, who comes for the same event. */
 function reset() {
+  registered = null;
   for (const field of PERSON) inputs[field].value = "";
   view.showQuestions(questions);
   if (card) ask(card.questions);
@@ -235,4 +298,4 @@ function reset() {
   if (card) return load({ quietly: true });
 }
 
-start();
+if (await begin(sayAgain)) start();

@@ -5,8 +5,9 @@
  * server judge answers alike: both run the cases in tests/wire.
  */
 
-import { isNothing, kindOf, messages } from "./answers.mjs";
+import { isNothing, kindOf } from "./answers.mjs";
 import { trim } from "./rules.mjs";
+import { plainNumber } from "./texts.mjs";
 
 const MAX_ANSWERS = 8192; // octets
 
@@ -53,13 +54,13 @@ function fits(answer, { contains, enum: options = [], ...rule }) {
  *
  * @param {object | null | undefined} schema
  * @param {unknown} given `null` is no answers.
- * @returns {{value: object, problems: {field: string, code: string, message: string}[]}} The right answers in normal
+ * @returns {{value: object, problems: {field: string, code: string}[]}} The right answers in normal
  *   form and in the form's order, and the problems in the server's.
  */
 export function validateAnswers(schema, given) {
   const sheet = given ?? {};
   if (typeof sheet !== "object" || Array.isArray(sheet)) {
-    return { value: {}, problems: [problemOf("answers", "not-an-object")] };
+    return { value: {}, problems: [{ field: "answers", code: "not-an-object" }] };
   }
   const questions = questionsOf(schema);
   const value = {};
@@ -77,8 +78,8 @@ export function validateAnswers(schema, given) {
   }
   const wrong = questions.filter(({ name }) => faults.has(name));
   const problems = [
-    ...wrong.map(({ name }) => problemOf(`answers.${name}`, faults.get(name))),
-    ...faultsOfAll(questions, sheet, value).map((fault) => problemOf("answers", fault)),
+    ...wrong.map(({ name }) => ({ field: `answers.${name}`, code: faults.get(name) })),
+    ...faultsOfAll(questions, sheet, value).map((code) => ({ field: "answers", code })),
   ];
   return { value, problems };
 }
@@ -93,10 +94,6 @@ function faultsOfAll(questions, sheet, value) {
   const isStrange = Object.entries(sheet).some(([name, answer]) => !names.has(name) && !isNothing(answer));
   const isLong = new TextEncoder().encode(JSON.stringify(value)).length > MAX_ANSWERS;
   return [...(isStrange ? ["unexpected-answer"] : []), ...(isLong ? ["answers-too-long"] : [])];
-}
-
-function problemOf(field, code) {
-  return { field, code, message: messages[code] };
 }
 
 /**
@@ -119,5 +116,6 @@ function answerOf(kind, entry) {
 /** The number that *text* writes; if it writes none, the text, for the rules to refuse. */
 function numberIn(text) {
   const trimmed = trim(text);
-  return NUMBER.test(trimmed) ? Number(trimmed) : trimmed;
+  const plain = plainNumber(trimmed) ?? "";
+  return NUMBER.test(plain) ? Number(plain) : trimmed;
 }

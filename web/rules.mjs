@@ -1,19 +1,5 @@
 /** What an event id, a name, an address and other text may be, as on the server: normal forms and checks of text. */
 
-/** Every code a field can be refused with, and the sentence for it. */
-export const messages = {
-  "required": "This is required.",
-  "not-a-string": "This must be text.",
-  "event-id-too-long": "An event id has at most 128 characters.",
-  "invalid-event-id": "An event id may hold only the letters A to Z, digits, and the signs . _ ~ -",
-  "name-too-long": "A name has at most 100 characters.",
-  "forbidden-character": "Remove line breaks and invisible control characters.",
-  "contains-link": "Remove the link: a name can't hold :// or www.",
-  "address-too-long": "An address has at most 254 characters, and at most 64 before the @.",
-  "unsupported-address": "Before the @, mail can be sent only to plain letters without accents, digits and signs.",
-  "invalid-address": "Enter one address in the form name@example.org.",
-};
-
 const MAX_EVENT_ID = 128;
 const MAX_NAME = 100;
 const MAX_LOCAL_PART = 64;

@@ -1,29 +1,20 @@
 /**
- * Instants as people read them, in whichever time zone.
+ * Instants as people read them, in whichever time zone and language.
  *
  * A text comes as its runs, `{text, datetime?}`: a run with a `datetime` is a time, for the page to mark up as one.
  */
 
-const SITE_ENGLISH = "en-GB";
-const A_DAY = 24 * 60 * 60 * 1000;
+import { language, runsOf, text } from "./texts.mjs";
 
-/**
- * Choose the English that dates are written in, as the rest of the page is English: the reader's own kind of it.
- *
- * @param {readonly string[]} languages What the reader prefers, best first (BCP 47).
- */
-export function localeOf(languages) {
-  return languages.find((language) => /^en\b/i.test(language)) ?? SITE_ENGLISH;
-}
+const A_DAY = 24 * 60 * 60 * 1000;
 
 /**
  * Tell how the reader's times are to be written.
  *
- * @param {readonly string[]} languages What they prefer, best first.
  * @returns {{zone: string, locale: string}} Their time zone, and how they write dates.
  */
-export function readerOf(languages) {
-  return { locale: localeOf(languages), zone: Intl.DateTimeFormat().resolvedOptions().timeZone };
+export function readerOf() {
+  return { locale: language().locale, zone: Intl.DateTimeFormat().resolvedOptions().timeZone };
 }
 
 /** Whether this browser knows the time zone. New ones come every few years. */
@@ -38,13 +29,13 @@ export function isZone(zone) {
 
 /** What a zone's clocks show: `Buenos Aires time` in `America/Argentina/Buenos_Aires`, `UTC` in `Etc/UTC`. */
 export function clockOf(zone) {
-  return isPlace(zone) ? `${placeOf(zone)} time` : placeOf(zone);
+  return isPlace(zone) ? text("time.clock", { place: placeOf(zone) }) : placeOf(zone);
 }
 
 /** The place that a zone is named after; of one that isn't, the short name of its clock. */
 export function placeOf(zone) {
   if (isPlace(zone)) return zone.split("/").at(-1).replaceAll("_", " ");
-  const parts = format(SITE_ENGLISH, zone, { timeZoneName: "short" }).formatToParts(0);
+  const parts = format("en-GB", zone, { timeZoneName: "short" }).formatToParts(0);
   return parts.find(({ type }) => type === "timeZoneName").value;
 }
 
@@ -65,10 +56,10 @@ export function spanIn(zone, start, end, locale) {
   const hourOfDay = format(locale, zone, { weekday: "long", hour: "numeric", minute: "2-digit" });
   const firstDay = [timeAt(start, day.format(start))];
   if (day.format(start) === day.format(end)) return { days: firstDay, hours: rangeOf(hour, start, end) };
-  const until = [{ text: " – " }, timeAt(end, hourOfDay.format(end))];
-  if (end - start < A_DAY) return { days: firstDay, hours: [timeAt(start, hour.format(start)), ...until] };
+  const hoursFrom = (first) => runsOf("time.span", { start: [first], end: [timeAt(end, hourOfDay.format(end))] });
+  if (end - start < A_DAY) return { days: firstDay, hours: hoursFrom(timeAt(start, hour.format(start))) };
   const dates = format(locale, zone, { day: "numeric", month: "long", year: "numeric" });
-  return { days: rangeOf(dates, start, end), hours: [timeAt(start, hourOfDay.format(start)), ...until] };
+  return { days: rangeOf(dates, start, end), hours: hoursFrom(timeAt(start, hourOfDay.format(start))) };
 }
 
 /** Whether a clock of one zone shows another time or date than a clock of the other at one of the *instants*. */
@@ -87,8 +78,9 @@ function isPlace(zone) {
   return zone.includes("/") && !zone.startsWith("Etc/");
 }
 
+/** In the calendar that the mails have and that dates are asked for in, whatever else is usual in a country. */
 function format(locale, zone, options) {
-  return new Intl.DateTimeFormat(locale, { ...options, timeZone: zone });
+  return new Intl.DateTimeFormat(locale, { ...options, calendar: "gregory", timeZone: zone });
 }
 
 function timeAt(instant, text) {

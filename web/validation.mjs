@@ -1,5 +1,5 @@
 /**
- * What a valid registration is: the same normal forms, rules, codes and sentences as the server's.
+ * What a valid registration is: the same normal forms, rules and codes as the server's.
  *
  * The server decides; this module only spares people a round trip. Both run the cases in tests/wire.
  */
@@ -8,7 +8,6 @@ import {
   checkAddress,
   checkEventId,
   checkName,
-  messages,
   normaliseAddress,
   normaliseEventId,
   normaliseName,
@@ -31,7 +30,7 @@ function codeOf(value, check) {
  *
  * @param {{eventid?: unknown, eventname?: unknown, cname?: unknown, cemail?: unknown}} data
  * @param {string[]} [asked] The fields that are asked for; all four unless told.
- * @returns {{value: object, problems: {field: string, code: string, message: string}[]}} Those fields in normal form,
+ * @returns {{value: object, problems: {field: string, code: string}[]}} Those fields in normal form,
  *   and one problem for each that breaks its rule, in the server's order.
  */
 export function validate(data, asked = Object.keys(RULES)) {
@@ -42,7 +41,7 @@ export function validate(data, asked = Object.keys(RULES)) {
     const given = data?.[field];
     value[field] = typeof given === "string" ? normalise(given) : given;
     const code = codeOf(value[field], check);
-    if (code) problems.push({ field, code, message: messages[code] });
+    if (code) problems.push({ field, code });
   }
   return { value, problems };
 }

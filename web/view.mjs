@@ -2,13 +2,14 @@
 
 import { FILE_NAME } from "./calendar.mjs";
 import * as controls from "./controls.mjs";
-import { byId, element, lineOf, nodeOf, setAttribute, showFacts } from "./dom.mjs";
-import { PLAIN_HEADING, fields, nextStep, titleOf } from "./form.mjs";
+import { byId, element, fill, lineOf, nodeOf, setAttribute, showFacts } from "./dom.mjs";
+import { FIELDS, nextStep, titleOf } from "./form.mjs";
+import { text } from "./texts.mjs";
 
 export { enter, entries, showQuestions } from "./controls.mjs";
 
 export const form = byId("registration");
-export const inputs = Object.fromEntries(Object.keys(fields).map((field) => [field, byId(field)]));
+export const inputs = Object.fromEntries(FIELDS.map((field) => [field, byId(field)]));
 /** The buttons that aren't the form's own. */
 export const reload = byId("reload");
 export const recheck = byId("recheck");
@@ -38,9 +39,9 @@ export function fold() {
  * Show the form with the fields that are *asked* for, or no form if there are none.
  *
  * @param {string[]} asked
- * @param {{button?: string, hint?: string}} [words] The button's, and what becomes of the address.
+ * @param {{button: string, hint: string}} words The button's, and what becomes of the address.
  */
-export function showForm(asked, { button = "Register", hint = "We send your confirmation there." } = {}) {
+export function showForm(asked, { button, hint }) {
   for (const [field, input] of Object.entries(inputs)) input.closest(".field").hidden = !asked.includes(field);
   eventFields.hidden = eventFields.querySelector(".field:not([hidden])") === null;
   byId("submit").textContent = button;
@@ -49,8 +50,8 @@ export function showForm(asked, { button = "Register", hint = "We send your conf
   body.hidden = false;
 }
 
-export function showHeading(text) {
-  heading.firstElementChild.textContent = text;
+export function showHeading(words) {
+  heading.firstElementChild.textContent = words;
 }
 
 /** Have the document's title say what the heading says, and whether there is a problem. */
@@ -85,27 +86,27 @@ function showNotice({ tone, heading: words, lines, mayEnd }) {
 
 /** Show no event. */
 export function hideCard() {
-  showHeading(PLAIN_HEADING);
+  showHeading(text("form.heading"));
   showTitle();
   for (const id of ["state", "facts", "notice"]) byId(id).hidden = true;
 }
 
 /** Say what is going on, or nothing. The buttons stay focusable: a disabled one would drop the focus. */
-export function setBusy(text) {
+export function setBusy(words) {
   for (const button of [byId("submit"), byId("retry"), reload, recheck]) {
-    setAttribute(button, "aria-disabled", text && "true");
+    setAttribute(button, "aria-disabled", words && "true");
   }
-  if (text) announce("");
-  say(text);
+  if (words) announce("");
+  say(words);
 }
 
-export function say(text) {
-  byId("progress").textContent = text;
+export function say(words) {
+  byId("progress").textContent = words;
 }
 
 /** Tell what can be seen to who doesn't see it. */
-export function announce(text) {
-  byId("announcement").textContent = text;
+export function announce(words) {
+  byId("announcement").textContent = words;
 }
 
 /** Do *task*. If it hides what has the focus, the heading gets it, so that nobody starts at the page's top again. */
@@ -118,7 +119,7 @@ export function keepFocus(task) {
 }
 
 /**
- * Show what stands in the way, and take the person there.
+ * Show what stands in the way.
  *
  * @param {{links: {field: string, message: string, runs: object[]}[], paragraphs: string[], retry: boolean}} problems
  * @param {{isReload?: boolean}} [options] Whether loading the event again can help.
@@ -128,12 +129,16 @@ export function showProblems({ links, paragraphs, retry }, { isReload = false } 
   for (const { field, message } of links) setFieldError(field, message);
   byId("error-links").replaceChildren(...links.map(linkTo));
   byId("error-links").hidden = links.length === 0;
-  byId("error-text").replaceChildren(...paragraphs.map((text) => element("p", text)));
+  byId("error-text").replaceChildren(...paragraphs.map((words) => element("p", words)));
   byId("retry").hidden = !retry;
   reload.hidden = !isReload;
   summary.hidden = false;
   body.hidden = false;
   showTitle();
+}
+
+/** Take the person to what stands in the way. */
+export function focusProblems() {
   summary.focus();
 }
 
@@ -157,7 +162,7 @@ export function clearProblems() {
 }
 
 function clearErrors() {
-  for (const field of [...Object.keys(fields), ...controls.fields()]) setFieldError(field, undefined);
+  for (const field of [...FIELDS, ...controls.fields()]) setFieldError(field, undefined);
 }
 
 function setFieldError(field, message) {
@@ -191,23 +196,25 @@ function linkTo({ field, runs }) {
 /**
  * Show what became of a registration.
  *
- * @param {{message: string, status: string, eventname: string, address: string, facts: object[],
- *   calendar: string | null}} registered With the event's entry for calendar programs, if there is one.
+ * @param {{status: string, eventname: string, address: string, facts: object[], calendar: string | null}} registered With
+ *   the event's entry for calendar programs, if there is one.
  */
-export function showSuccess({ message, status, eventname, address, facts, calendar }) {
-  const { before, after, hint } = nextStep(status);
+export function showSuccess({ status, eventname, address, facts, calendar }) {
+  const { heading: words, text: sentence, hint } = nextStep(status);
   success.dataset.status = status;
-  byId("success-heading").textContent = message;
+  byId("success-heading").textContent = words;
   byId("success-event").textContent = eventname;
   showFacts(byId("success-facts"), facts);
-  byId("success-before").textContent = before;
   byId("success-address").textContent = address;
-  byId("success-after").textContent = after;
+  fill(byId("success-text"), sentence);
   byId("success-hint").textContent = hint;
   offer(calendar);
-  document.title = titleOf(message);
+  document.title = titleOf(words);
   byId("entry").hidden = true;
   success.hidden = false;
+}
+
+export function focusSuccess() {
   success.focus();
 }
 

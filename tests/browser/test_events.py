@@ -202,6 +202,8 @@ def test_works_with_the_keyboard_alone(page, events, event_id):
     page.goto(events.server.url)
     expect(_heading(page, "Register for an event")).to_be_visible()
     page.keyboard.press("Tab")
+    expect(page.get_by_label("Language")).to_be_focused()
+    page.keyboard.press("Tab")
     page.keyboard.type("no id")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_be_focused()
@@ -213,6 +215,7 @@ def test_works_with_the_keyboard_alone(page, events, event_id):
     page.keyboard.press("Enter")
     expect(_heading(page, "DevConf 2098")).to_be_visible()
 
+    page.keyboard.press("Tab")
     for text in ("Ada Lovelace", "keys@example.org"):
         page.keyboard.press("Tab")
         page.keyboard.type(text)

@@ -10,7 +10,7 @@ from browsing import violations
 from playwright.sync_api import expect
 from serving import serving
 
-from event_registration.assets import site_folder
+from event_registration.assets import site_files
 
 
 def _rows(server, event_id):
@@ -156,12 +156,12 @@ class _Silent(BaseHTTPRequestHandler):
 
     def do_GET(self):
         """Send a file of the site."""
-        file = site_folder() / (self.path.partition("?")[0].lstrip("/") or "index.html")
+        key = self.path.partition("?")[0].lstrip("/") or "index.html"
+        (file,) = [file for file in site_files("", managed=False) if file.key == key]
         self.send_response(200)
-        media_types = {".mjs": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
-        self.send_header("Content-Type", media_types.get(file.suffix, "text/html"))
+        self.send_header("Content-Type", file.content_type)
         self.end_headers()
-        self.wfile.write(file.read_bytes())
+        self.wfile.write(file.body)
 
     def do_POST(self):
         """Hang until the test is over."""

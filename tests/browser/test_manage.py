@@ -171,6 +171,8 @@ def test_works_with_the_keyboard_alone(page, events, event_id, email):
     page.goto(_registered(events, event_id, email))
     expect(_heading(page, "You are registered")).to_be_visible()
     page.keyboard.press("Tab")
+    expect(page.get_by_label("Language")).to_be_focused()
+    page.keyboard.press("Tab")
     expect(_button(page, "Cancel my registration")).to_be_focused()
 
     page.keyboard.press("Enter")

@@ -17,12 +17,12 @@ from botocore.stub import Stubber
 from botocore.validate import validate_parameters
 from click.testing import CliRunner
 
-from event_registration.assets import site_folder, template_file
+from event_registration.assets import site_files, site_folder, template_file
 from event_registration.cli import main
 from event_registration.deployment.account import Account
 from event_registration.deployment.diagnosis import Deployed
 from event_registration.deployment.doctor import CHECKS, Finding, Severity, examine
-from event_registration.deployment.site import site_files, upload
+from event_registration.deployment.site import upload
 from event_registration.deployment.stack import Stack
 from event_registration.deployment.table import DEFINITION
 from event_registration.errors import DeploymentError

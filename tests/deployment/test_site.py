@@ -7,9 +7,9 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from event_registration.assets import site_folder
+from event_registration.assets import site_files, site_folder
 from event_registration.deployment.account import Account
-from event_registration.deployment.site import empty, site_files, upload
+from event_registration.deployment.site import empty, upload
 from event_registration.errors import DeploymentError
 
 

@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import { announcementOf, deadlineOf, doorOf, factsOf, isCard, isNews, nextLookIn, venueOf } from "../../web/card.mjs";
 import { textOf } from "../../web/time.mjs";
+import "./speaking.mjs";
 
 const card = {
   eventid: "pyday-2030",

@@ -66,6 +66,12 @@ test("answers go along where there are questions", async () => {
   assert.deepEqual(JSON.parse(request.body), answered);
 });
 
+test("the language that somebody is written to in goes along", async () => {
+  const [request] = await requestOf({}, { ...data, locale: "de" });
+
+  assert.deepEqual(JSON.parse(request.body), { ...data, locale: "de" });
+});
+
 for (const apiUrl of ["https://api.example.org/prod", "https://api.example.org/prod/"]) {
   test(`an API at ${apiUrl} is asked below its stage`, async () => {
     const [request] = await requestOf({ apiUrl });

@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import { changeOf, controlOf, fieldOf, labelsOf, limitsOf } from "../../web/fields.mjs";
 import { questionsOf } from "../../web/questions.mjs";
+import "./speaking.mjs";
 
 const questionOf = (rule, name = "q", required = []) =>
   questionsOf({ type: "object", properties: { [name]: rule }, required })[0];

@@ -3,9 +3,10 @@ import { test } from "node:test";
 
 import { CHOICE, PERSON, headingOf, nextStep, prefill, summaryOf, titleOf, troubleOf, unknownEvent } from "../../web/form.mjs";
 import { textOf } from "../../web/time.mjs";
+import "./speaking.mjs";
 
-const problem = (field, message) => ({ field, code: "some-code", message });
-const refused = (problems, detail) => ({ kind: "refused", problems, detail });
+const problem = (field, message) => ({ field, code: "of-the-future", message });
+const refused = (problems, detail) => ({ kind: "refused", code: "of-the-future", problems, detail });
 
 test("a link that names a valid event fills its fields and folds them away", () => {
   const event = prefill("?eventid=pyday-2030&eventname=Python+Day+in+Z%C3%BCrich");
@@ -103,6 +104,29 @@ for (const reason of ["offline", "timeout", "server"]) {
   });
 }
 
+test("a problem is told in the page's words, in the server's only if it is newer than the page", () => {
+  const errors = ["cemail", "answers.note", "answers"].map((field) => ({ field, code: "forbidden-character", message: "No." }));
+
+  const { links, paragraphs } = summaryOf(refused([...errors, problem("cname", "New.")]), ["cname", "cemail"]);
+
+  assert.deepEqual(links.map(({ message }) => message), ["New.", "Remove line breaks and invisible control characters."]);
+  assert.match(paragraphs[0], /where one line is asked for/);
+  assert.equal(paragraphs[1], paragraphs[0]);
+});
+
+for (const [code, expected] of [
+  ["event-full", "All seats of this event are taken."],
+  ["not-utf-8", "The registration service can't read what this page sends. Please reload the page, then try again."],
+  ["constructor", "In English."],
+  [undefined, "In English."],
+]) {
+  test(`the refusal ${code} is told in the page's words if it has some`, () => {
+    const { paragraphs } = summaryOf({ kind: "refused", code, problems: [], detail: "In English." });
+
+    assert.deepEqual(paragraphs, [expected]);
+  });
+}
+
 test("a refusal without field problems shows its detail and no retry", () => {
   const summary = summaryOf(refused([], "There is no event with this id."));
 
@@ -124,6 +148,8 @@ for (const reason of ["offline", "timeout", "server"]) {
 for (const [seconds, text] of [
   [1, "Please wait a second before you try again."],
   [30, "Please wait 30 seconds before you try again."],
+  [89, "Please wait 89 seconds before you try again."],
+  [90, "Please wait 2 minutes before you try again."],
   [121, "Please wait 3 minutes before you try again."],
 ]) {
   test(`a wait of ${seconds} s is told in words`, () => {
@@ -134,12 +160,10 @@ for (const [seconds, text] of [
 }
 
 test("only a person with a seat is promised a confirmation", () => {
-  assert.match(nextStep("confirmed").before, /confirmation/);
+  assert.match(nextStep("confirmed").text, /confirmation/);
   assert.doesNotMatch(JSON.stringify(nextStep("waitlisted")), /confirmation/);
 });
 
 test("a person without a seat is told when we write", () => {
-  const { before, after } = nextStep("waitlisted");
-
-  assert.equal(`${before} ada@example.org${after}`, "We write to ada@example.org when a seat becomes free.");
+  assert.equal(nextStep("waitlisted").text, "We write to {address} when a seat becomes free.");
 });

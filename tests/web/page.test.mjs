@@ -2,21 +2,23 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 
-import { apiUrl, managed } from "../../web/config.mjs";
-import { fields } from "../../web/form.mjs";
+import * as config from "../../web/config.mjs";
+import { FIELDS } from "../../web/form.mjs";
+import { languages } from "./speaking.mjs";
 
 const web = new URL("../../web/", import.meta.url);
+const sources = new URL("../../src/event_registration/", import.meta.url);
 const read = (name) => readFileSync(new URL(name, web), "utf8");
 const modules = readdirSync(web).filter((name) => name.endsWith(".mjs"));
 const idsOf = (page) => new Set([...page.matchAll(/\sid="([^"]+)"/g)].map(([, id]) => id));
 
 /** What brings each page to life, what else it names, and the modules that show it. */
 const pages = {
-  "index.html": { start: "main.mjs", files: ["favicon.svg", "styles.css"], views: ["controls.mjs", "view.mjs"] },
+  "index.html": { start: "main.mjs", files: ["favicon.svg", "languages/en.json", "styles.css"], views: ["controls.mjs", "translation.mjs", "view.mjs"] },
   "manage.html": {
     start: "manage.mjs",
-    files: ["favicon.svg", "index.html", "styles.css"],
-    views: ["manage-view.mjs"],
+    files: ["favicon.svg", "index.html", "languages/en.json", "styles.css"],
+    views: ["manage-view.mjs", "translation.mjs"],
   },
 };
 
@@ -41,7 +43,7 @@ for (const [name, { start, files, views }] of Object.entries(pages)) {
       const named = [...page.matchAll(/\s(?:src|href)="([^"]+)"/g)].map(([, url]) => url);
 
       assert.deepEqual(named.sort(), [...files, start, ...importedBy(start)].sort());
-      assert.ok(named.every((each) => existsSync(new URL(each, web))));
+      assert.ok(named.every((each) => existsSync(new URL(each, each.startsWith("languages/") ? sources : web))));
     });
 
     test("it tells no other page where somebody comes from", () => {
@@ -76,11 +78,11 @@ test("no module or stylesheet names another origin", () => {
   }
 });
 
-for (const [field, label] of Object.entries(fields)) {
+for (const field of FIELDS) {
   test(`the field ${field} has its label and a place for its error`, () => {
     const page = read("index.html");
 
-    assert.ok(page.includes(`<label for="${field}">${label}</label>`));
+    assert.ok(page.includes(`<label for="${field}" data-text="form.${field}">${languages.en.site.form[field]}</label>`));
     assert.ok(idsOf(page).has(field) && idsOf(page).has(`${field}-error`));
   });
 }
@@ -97,6 +99,6 @@ test("the token of a manage link is written down nowhere", () => {
   for (const name of sources) assert.doesNotMatch(read(name), /\b(?:local|session)Storage\b|\bcookie\b|indexedDB/, name);
 });
 
-test("as shipped, the API is where the page is and takes any event", () => {
-  assert.deepEqual({ apiUrl, managed }, { apiUrl: "", managed: false });
+test("as shipped, the API is where the page is and takes any event, and nothing but English is said", () => {
+  assert.deepEqual({ ...config }, { apiUrl: "", managed: false, languages: { en: "English" } });
 });

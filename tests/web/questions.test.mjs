@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 
-import { messages } from "../../web/answers.mjs";
 import { answersOf, questionsOf, validateAnswers } from "../../web/questions.mjs";
+import { languages, speakIn } from "./speaking.mjs";
 
 const read = (name) => JSON.parse(readFileSync(new URL(`../wire/${name}`, import.meta.url), "utf8"));
 const cases = read("answers.json");
@@ -24,7 +24,7 @@ describe("the page judges as the server does: answers.json", () => {
 });
 
 test("the page and the server say the same sentence for each code", () => {
-  assert.deepEqual(messages, read("answer-messages.json"));
+  assert.deepEqual(languages.en.site.problems.answers, read("answer-messages.json"));
 });
 
 const schema = {
@@ -79,10 +79,10 @@ test("a question may be called like something that every object has", () => {
   assert.deepEqual(answersOf(questionsOf(strange), {}), {});
 });
 
-test("a problem carries its code's sentence", () => {
+test("a problem names the field and the rule", () => {
   const { problems } = validateAnswers(schema, {});
 
-  assert.deepEqual(problems, [{ field: "answers.agree", code: "must-be-ticked", message: messages["must-be-ticked"] }]);
+  assert.deepEqual(problems, [{ field: "answers.agree", code: "must-be-ticked" }]);
 });
 
 for (const [name, entry, expected] of [
@@ -111,6 +111,28 @@ for (const [name, entry, expected] of [
 ]) {
   test(`what is entered as ${JSON.stringify(entry)} answers ${name} with ${expected}`, () => {
     assert.deepEqual(answersOf(questions, { [name]: entry }), { [name]: expected });
+  });
+}
+
+for (const [locale, entry, expected] of [
+  ["de", "1,5", 1.5],
+  ["de", "-0,25", -0.25],
+  ["de", "1.5", 1.5],
+  ["de", "0.125", 0.125],
+  // A thousand and a half, or a half: nobody is to guess.
+  ["de", "1.500", "1.500"],
+  ["de", "1.500,5", "1.500,5"],
+  ["es-MX", "1,5", "1,5"],
+  ["ar-EG", "١٢٫٥", 12.5],
+  ["ar", "۷", 7],
+]) {
+  test(`in ${locale} the number ${entry} is read as it is written there: ${expected}`, () => {
+    speakIn(locale.slice(0, 2), locale);
+
+    const answers = answersOf(questions, { nights: entry });
+    speakIn("en", "en-GB");
+
+    assert.deepEqual(answers, { nights: expected });
   });
 }
 

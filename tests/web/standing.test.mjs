@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { NOTHING, isStanding, standingOf, tokenIn } from "../../web/standing.mjs";
+import { isStanding, nothingOf, standingOf, tokenIn } from "../../web/standing.mjs";
 import { textOf } from "../../web/time.mjs";
+import { speakIn } from "./speaking.mjs";
 
 const card = {
   eventid: "pyday-2030",
@@ -107,8 +108,21 @@ test("an event without questions has no answers to show", () => {
   assert.deepEqual(shown({ answers: [] }).details.map(({ term }) => term), ["Name", "Registered on"]);
 });
 
+test("yes and no to a question are the page's words, and a person's own text is theirs", () => {
+  const questions = { properties: { hotel: { type: "boolean" }, note: { type: "string" } }, then: { properties: {
+    early: { type: "boolean", title: "Early?" },
+  } } };
+  const answers = [["hotel", "Yes"], ["note", "No"], ["Early?", "No"]].map(([title, text]) => ({ title, text }));
+  speakIn("de");
+
+  const { details } = shown({ answers, card: { ...card, questions } });
+  speakIn("en", "en-GB");
+
+  assert.deepEqual(details.slice(1, 4).map(({ lines }) => textOf(lines[0].runs)), ["Ja", "No", "Nein"]);
+});
+
 test("who has no link, or a wrong one, is told where to find it", () => {
-  for (const { heading, paragraphs } of Object.values(NOTHING)) {
+  for (const { heading, paragraphs } of ["no-link", "invalid"].map(nothingOf)) {
     assert.ok(heading);
     assert.match(paragraphs.join(" "), /mail/);
   }

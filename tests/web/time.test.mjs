@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { clockOf, clocksDiffer, isZone, localeOf, momentIn, placeOf, spanIn, textOf } from "../../web/time.mjs";
+import { clockOf, clocksDiffer, isZone, momentIn, placeOf, spanIn, textOf } from "../../web/time.mjs";
+import "./speaking.mjs";
 
 /** The text of *runs*, whatever spaces the platform's tables have around a dash or in a time. */
 const plain = (runs) => textOf(runs).replace(/\s*[–—-]\s*/gu, "–").replace(/\s/gu, " ");
@@ -115,14 +116,12 @@ test("a zone that the platform doesn't know is no zone", () => {
   assert.equal(isZone("Mars/Olympus_Mons"), false);
 });
 
-for (const [languages, expected] of [
-  [["en-US", "de"], "en-US"],
-  [["fr-CA", "fr", "EN-ca"], "EN-ca"],
-  [["de-DE", "fa"], "en-GB"],
-  [["enm", "eng-Latn"], "en-GB"],
-  [[], "en-GB"],
-]) {
-  test(`a reader of ${languages.join(", ") || "nothing"} gets dates in ${expected}`, () => {
-    assert.equal(localeOf(languages), expected);
-  });
-}
+test("dates are of the calendar that the mails have, whatever else is usual in a country", () => {
+  for (const locale of ["ar-SA", "fa-IR", "th-TH"]) {
+    const parts = new Intl.DateTimeFormat(locale, { calendar: "gregory", year: "numeric", timeZone: "UTC" });
+
+    const [days] = span("UTC", "2030-06-01T07:00:00Z", "2030-06-01T15:00:00Z", locale);
+
+    assert.ok(days.includes(parts.formatToParts(at("2030-06-01T07:00:00Z")).find(({ type }) => type === "year").value));
+  }
+});

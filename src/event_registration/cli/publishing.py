@@ -49,10 +49,11 @@ def publish(console: Console, deployment: Deployment, store: Store, event: Event
         store: Where the stack's events are.
         event: An event to set up; one that is there already is left as it is.
     """
+    from event_registration.assets import site_files
     from event_registration.deployment import site
 
     outputs, is_managed = deployment.stack.outputs(), deployment.is_managed
-    files = site.site_files(outputs["ApiUrl"], managed=is_managed)
+    files = site_files(outputs["ApiUrl"], managed=is_managed)
     with bar(console, len(files)) as (progress, task):
         for file in site.upload(deployment.account, outputs["SiteBucket"], files):
             progress.update(task, description=file.key, advance=1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import signal
 import time
 from contextlib import closing, contextmanager
@@ -15,12 +14,11 @@ from urllib.parse import urlsplit
 from filelock import FileLock, Timeout
 from waitress import create_server
 from werkzeug.exceptions import HTTPException, NotFound
-from werkzeug.utils import send_from_directory
 from werkzeug.wrappers import Request as WSGIRequest
 from werkzeug.wrappers import Response as WSGIResponse
 
 from event_registration.api import Request
-from event_registration.assets import site_folder
+from event_registration.assets import site_files
 from event_registration.body import MAX_BODY
 from event_registration.errors import DataFolderInUseError
 from event_registration.links import Links
@@ -38,11 +36,12 @@ from event_registration.ports import utc_now
 from event_registration.settings import PREFIX, Confirmation, EventsMode, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
     from types import FrameType
     from wsgiref.types import StartResponse, WSGIEnvironment
 
+    from event_registration.assets import SiteFile
     from event_registration.ports import Notifier
 
 __all__ = ["App", "serve"]
@@ -72,12 +71,18 @@ class App:
 
     Args:
         reception: Answers what the API is asked.
-        site: The folder of ``index.html`` and what belongs to it.
+        site: The site's files by their paths: where the organiser's catalogue has the events, and where any is taken.
         inbox: Shows the mails; ``None`` if strangers could reach it.
         log: Gets one line per request of the API, without personal data.
     """
 
-    def __init__(self, reception: Reception, site: Path, inbox: Inbox | None, log: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        reception: Reception,
+        site: Mapping[EventsMode, Mapping[str, SiteFile]],
+        inbox: Inbox | None,
+        log: Callable[[str], None],
+    ) -> None:
         self._reception = reception
         self._site = site
         self._inbox = inbox
@@ -96,12 +101,8 @@ class App:
         reading = request.method in {"GET", "HEAD"}
         if request.path == "/mailbox" or request.path.startswith("/mailbox/"):
             return self._mailbox(request)
-        name = request.path.removeprefix("/") or "index.html"
-        if reading and name == "config.mjs":
-            return self._config(request)
-        if reading and name in {file.name for file in self._site.iterdir()}:
-            return self._file(name, request)
-        return self._call_api(request)
+        file = self._site[self._reception.mode].get(request.path.removeprefix("/") or "index.html")
+        return _page(file, request) if reading and file else self._call_api(request)
 
     def _mailbox(self, request: WSGIRequest) -> WSGIResponse:
         if self._inbox is None or request.method not in {"GET", "HEAD"}:
@@ -112,19 +113,6 @@ class App:
                 "The mailbox is shown under localhost and 127.0.0.1 only.\n", 403, content_type="text/plain"
             )
         return self._inbox.page(request.path.removeprefix("/mailbox"))
-
-    def _file(self, name: str, request: WSGIRequest) -> WSGIResponse:
-        response = send_from_directory(self._site, name, request.environ)
-        response.headers.update(_SITE_HEADERS)
-        return response
-
-    def _config(self, request: WSGIRequest) -> WSGIResponse:
-        text = (self._site / "config.mjs").read_text(encoding="utf-8")
-        value = "true" if self._reception.mode is EventsMode.MANAGED else "false"
-        text = re.sub(r"(?<=export const managed = )\w+(?=;)", value, text)
-        response = WSGIResponse(text, mimetype="text/javascript", headers=_SITE_HEADERS)
-        response.add_etag()
-        return response.make_conditional(request)
 
     def _call_api(self, request: WSGIRequest) -> WSGIResponse:
         started = time.monotonic()
@@ -141,6 +129,12 @@ class App:
         facts = "  ".join(answer.facts.values())
         self._log(f"{datetime.now():%H:%M:%S}  {request.method}  {answer.status}  {facts}  {milliseconds:.0f} ms")  # noqa: DTZ005 - a person's wall clock
         return _Answer(answer.body, answer.status, dict(answer.headers))
+
+
+def _page(file: SiteFile, request: WSGIRequest) -> WSGIResponse:
+    response = WSGIResponse(file.body, headers=_SITE_HEADERS, content_type=file.content_type)
+    response.add_etag()
+    return response.make_conditional(request)
 
 
 def serve(  # noqa: PLR0913 - all keyword-only but the folder
@@ -186,6 +180,9 @@ def serve(  # noqa: PLR0913 - all keyword-only but the folder
     settings = Settings.from_environ(
         {f"{PREFIX}{name}": text for name, text in defaults.items()} | environ, required=required
     )
+    site = {
+        mode: {file.key: file for file in site_files("", managed=mode is EventsMode.MANAGED)} for mode in EventsMode
+    }
     os.umask(0o077)  # names and addresses are nobody else's on this machine
     data.mkdir(parents=True, exist_ok=True)
     with _locked(data), closing(SQLiteEventRepository(data / "registrations.db")) as repository:
@@ -213,7 +210,7 @@ def serve(  # noqa: PLR0913 - all keyword-only but the folder
             links=Links(keys, settings.manage_url or f"{address}/manage.html"),
             is_told=f"{PREFIX}EVENTS" in environ and not is_demo,
         )
-        app = App(reception, site_folder(), inbox, log)
+        app = App(reception, site, inbox, log)
         signal.signal(signal.SIGTERM, _stop)
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that requests wait a moment is no news
         announce(f"Form     {address}/")
