@@ -117,6 +117,6 @@ function wait(seconds) {
  *   and a sentence more.
  */
 export function nextStep(status) {
-  const topic = status === "waitlisted" ? "success.waitlisted" : "success.confirmed";
-  return { heading: text(`${topic}.heading`), text: text(`${topic}.text`), hint: text(`${topic}.hint`) };
+  const say = (name) => text(`success.${status === "waitlisted" ? status : "confirmed"}.${name}`);
+  return { heading: say("heading"), text: say("text"), hint: say("hint") };
 }
