@@ -72,7 +72,7 @@ def test_a_folder_without_languages_changes_nothing(tmp_path):
 
 
 def test_a_team_adds_a_language(team):
-    """One file adds a language, at its place among the others, and changes none."""
+    """One file adds a language, at the others' end, and changes none."""
     named, languages = _published(team("fr.json", FRENCH))
 
     assert list(named) == [*OURS, "fr"]
@@ -133,7 +133,8 @@ WRONG = {
     "no site": ("de.json", {"site": "Anmeldung"}, "site must have the site's texts"),
     "no direction": ("fr.json", {"name": "Français", "site": ENGLISH["site"]}, "direction must be ltr or rtl"),
     "no name": ("fr.json", {"direction": "ltr", "site": ENGLISH["site"]}, "name must be the language's own name"),
-    "no code": ("french_fr.json", FRENCH, "no language's code"),
+    "no code": ("french.json", FRENCH, "no language's code"),
+    "a locale of C": ("fr_FR.json", FRENCH, "no language's code"),
     "no object": ("fr.json", [], "no object of names and values"),
     "no JSON": ("fr.json", "{", "no JSON in UTF-8: Expecting"),
 }

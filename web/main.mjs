@@ -9,6 +9,7 @@ import { draftFor } from "./draft.mjs";
 import { changeOf, fieldOf, labelsOf } from "./fields.mjs";
 import { CHOICE, FIELDS, PERSON, headingOf, labelsOfFields, prefill, summaryOf, troubleOf, unknownEvent } from "./form.mjs";
 import { answersOf, questionsOf, validateAnswers } from "./questions.mjs";
+import * as shown from "./shown.mjs";
 import { language, text } from "./texts.mjs";
 import { readerOf } from "./time.mjs";
 import { alike, begin } from "./translation.mjs";
@@ -34,12 +35,6 @@ let look = 0;
 let nextLook;
 /** Whether the card is to be looked at again. */
 let isWatching = false;
-/** Shows what the page is about, in the language that is spoken; so does the next one what stands in the way, if anything. */
-let showPage = view.showTitle;
-let showTrouble = null;
-/** What is going on, as a text's key, and who has just been registered; nothing and nobody are "" and `null`. */
-let progress = "";
-let registered = null;
 
 /** Say in another language all that is there. */
 function sayAgain() {
@@ -47,12 +42,8 @@ function sayAgain() {
   const typed = view.entries();
   view.showQuestions(questions);
   view.enter(typed);
-  showPage();
-  showTrouble?.();
+  shown.sayAgain();
   if (card) ask(card.questions);
-  view.announce("");
-  view.say(progress && text(progress));
-  if (registered) showRegistered();
 }
 
 function start() {
@@ -88,16 +79,11 @@ function showPlainForm(folded) {
     inputs.eventname.addEventListener("input", name);
     view.fold();
   }
-  show(() => {
+  shown.show(() => {
     if (folded) name();
     view.showTitle();
     view.showForm(asked, { button: text("form.register"), hint: text("form.confirmation") });
   });
-}
-
-function show(page) {
-  showPage = page;
-  page();
 }
 
 function forget() {
@@ -114,7 +100,7 @@ function forget() {
 function showChoice() {
   forget();
   asked = CHOICE;
-  show(() => view.showForm(asked, { button: text("form.continue"), hint: "" }));
+  shown.show(() => view.showForm(asked, { button: text("form.continue"), hint: "" }));
 }
 
 function choose() {
@@ -144,14 +130,14 @@ const loadAgain = oneAtATime(() => load());
 async function load({ quietly = false } = {}) {
   rest();
   const mine = look;
-  if (!quietly) setBusy("form.loading");
+  if (!quietly) shown.setBusy("form.loading");
   const outcome = await findEvent(eventid, { apiUrl });
-  if (!quietly) setBusy("");
+  if (!quietly) shown.setBusy("");
   if (mine !== look) return;
   if (quietly && !["found", "unknown"].includes(outcome.kind)) return watch();
-  if (outcome.kind === "unavailable") return complain(() => troubleOf(outcome), { isReload: true });
+  if (outcome.kind === "unavailable") return shown.complain(() => troubleOf(outcome), { isReload: true });
   view.keepFocus(() => {
-    if (!quietly) clearProblems();
+    if (!quietly) shown.clearProblems();
     showFound(outcome, quietly);
   });
 }
@@ -167,12 +153,12 @@ function showCard(found, quietly) {
   const isNew = JSON.stringify(found) !== JSON.stringify(card);
   if (JSON.stringify(found.questions) !== JSON.stringify(card?.questions)) showQuestions(found.questions);
   card = found;
-  show(showDoor);
+  shown.show(showDoor);
   if (isNew) {
-    say("");
+    shown.say("");
     view.announce(announcementOf(card));
   } else if (!quietly) {
-    say("form.unchanged");
+    shown.say("form.unchanged");
   }
   watch();
 }
@@ -182,16 +168,6 @@ function showDoor() {
   asked = door.button ? PERSON : [];
   view.showCard(card.eventname, door, [...factsOf(card, reader), ...deadlineOf(card, reader)]);
   view.showForm(asked, door);
-}
-
-function say(key) {
-  progress = key;
-  view.say(key && text(key));
-}
-
-function setBusy(key) {
-  progress = key;
-  view.setBusy(key && text(key));
 }
 
 /** Ask the event's questions; what is typed in those that stay stays, and what was before the page was loaded. */
@@ -244,10 +220,10 @@ const send = oneAtATime(async () => {
   const { value: answers, problems: more } = validateAnswers(card?.questions, answersOf(due, view.entries()));
   if (problems.length + more.length > 0) return refuse({ kind: "refused", problems: [...problems, ...more] });
   rest();
-  setBusy("form.sending");
+  shown.setBusy("form.sending");
   const person = { ...data, ...(questions.length > 0 && { answers }), locale: language().code };
   const outcome = await register({ ...person, ...(card && { eventid }) }, { apiUrl });
-  setBusy("");
+  shown.setBusy("");
   if (outcome.kind === "registered") return showSuccess(outcome, data);
   refuse(outcome);
   if (!card) return undefined;
@@ -257,44 +233,27 @@ const send = oneAtATime(async () => {
 /** Show what stands in the way of *outcome*, with links to the fields that are there. */
 function refuse(outcome) {
   const labels = () => ({ ...labelsOfFields(), ...labelsOf(questions) });
-  complain(() => summaryOf(outcome, [...asked, ...due.map(fieldOf)], labels()));
-}
-
-function complain(problems, options) {
-  showTrouble = () => view.showProblems(problems(), options);
-  showTrouble();
-  view.focusProblems();
-}
-
-function clearProblems() {
-  showTrouble = null;
-  view.clearProblems();
+  shown.complain(() => summaryOf(outcome, [...asked, ...due.map(fieldOf)], labels()));
 }
 
 function showSuccess(outcome, { cemail, eventname }) {
   draft.drop();
-  clearProblems();
-  registered = {
+  shown.clearProblems();
+  const registered = {
     status: outcome.status,
     eventname: outcome.eventname ?? card?.eventname ?? eventname,
     address: cemail.trim(),
     calendar: card && outcome.status === "confirmed" ? calendarOf(card, { host: location.hostname, now: Date.now() }) : null,
   };
-  showRegistered();
-  view.focusSuccess();
-}
-
-function showRegistered() {
-  view.showSuccess({ ...registered, facts: card ? factsOf(card, reader) : [] });
+  shown.succeed(() => view.showSuccess({ ...registered, facts: card ? factsOf(card, reader) : [] }));
 }
 
 /** Start over for the next person, who comes for the same event. */
 function reset() {
-  registered = null;
   for (const field of PERSON) inputs[field].value = "";
   view.showQuestions(questions);
   if (card) ask(card.questions);
-  view.showEntry();
+  shown.startOver();
   if (card) return load({ quietly: true });
 }
 

@@ -27,8 +27,8 @@ _TYPES = {
     ".svg": "image/svg+xml",
 }
 _ENGLISH = "en"
-# BCP 47 in short: what browsers ask for and addresses name.
-_TAG = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
+# BCP 47 in short: a language, perhaps with its script and a region. Browsers fail at what isn't well formed.
+_TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z]{4})?(?:-(?:[A-Za-z]{2}|[0-9]{3}))?")
 _PLACEHOLDER = re.compile(r"\{[a-z]+\}")
 _PLURALS = frozenset({"zero", "one", "two", "few", "many", "other"})
 
