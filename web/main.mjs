@@ -100,7 +100,10 @@ function forget() {
 function showChoice() {
   forget();
   asked = CHOICE;
-  shown.show(() => view.showForm(asked, { button: text("form.continue"), hint: "" }));
+  shown.show(() => {
+    view.showTitle();
+    view.showForm(asked, { button: text("form.continue"), hint: "" });
+  });
 }
 
 function choose() {

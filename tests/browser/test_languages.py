@@ -365,6 +365,7 @@ def test_the_last_choice_counts(page, events):
     page.evaluate("fetch('languages/es.json').then((response) => response.json())")  # what came before has been read
 
     expect(page.get_by_role("button", name="Continuar")).to_be_visible()
+    expect(page).to_have_title("Inscribirse en un evento – Inscripciones")
     expect(page.locator("html")).to_have_attribute("lang", "es")
 
 

@@ -70,7 +70,7 @@ def build(tmp_path_factory):
 
     @cache
     def build_once(**kind):
-        return build_package(folder / f"{'-'.join(kind.values())}.zip", **kind)
+        return build_package(folder / f"{'-'.join(map(str, kind.values()))}.zip", **kind)
 
     def build(output, **kind):
         package = build_once(**kind)
@@ -250,6 +250,10 @@ def test_site_is_served_as_what_it_is(stack):
             assert f"export const managed = {str(stack.is_managed).lower()};" in body.decode()
         else:
             assert body == path.read_bytes()
+    for code in ("ar", "de", "en", "es"):
+        stored = client.get_object(Bucket=stack.outputs["SiteBucket"], Key=f"languages/{code}.json")
+        assert (stored["ContentType"], stored["CacheControl"]) == ("application/json", "no-cache")
+        assert json.loads(stored["Body"].read()).keys() == {"name", "direction", "texts"}
 
 
 @ONE_MODE
