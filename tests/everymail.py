@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from event_registration.composing import Composer
-from event_registration.languages import Languages
+from event_registration.language_files import documents
 from event_registration.links import Keyring, Links
 from event_registration.local import SQLiteEventRepository
 from event_registration.mail import MailKind
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from event_registration.mail import Message
     from event_registration.model import Registration
 
-LANGUAGES = tuple(Languages().codes)
+LANGUAGES = tuple(documents())
 MAILS = [(kind, language) for kind in MailKind for language in LANGUAGES]
 WITH_ENTRY = frozenset({MailKind.CONFIRMED, MailKind.PROMOTED, MailKind.MOVED, MailKind.CANCELLED, MailKind.CALLED_OFF})
 SENDER = "Événements, イベント <events@fete.example>"

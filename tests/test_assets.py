@@ -11,14 +11,14 @@ import pytest
 import event_registration
 from event_registration import errors
 from event_registration.answers import ANSWER_MESSAGES
-from event_registration.assets import languages_folder, site_files, site_folder, template_file
-from event_registration.errors import LanguageError
+from event_registration.assets import site_files, site_folder, template_file
+from event_registration.language_files import OURS
 from event_registration.responses import _PROBLEMS
 from event_registration.rules import PROBLEM_MESSAGES
 
-OURS = ["en", "ar", "de", "es"]
-ENGLISH = json.loads((languages_folder() / "en.json").read_text("utf-8"))
-FRENCH = {"name": "Français", "direction": "ltr", "site": ENGLISH["site"]}
+CODES = ["en", "ar", "de", "es"]
+ENGLISH = json.loads((OURS / "en.json").read_text("utf-8"))
+FRENCH = ENGLISH | {"name": "Français"}
 PACKAGE = Path(event_registration.__file__).parent
 
 
@@ -46,10 +46,10 @@ def test_the_site_is_published_in_our_languages():
     """Browsers are told of each language by its own name, English first, and get what the site says in it."""
     named, languages = _published()
 
-    assert list(named) == OURS
+    assert list(named) == CODES
     assert named["ar"] == "العربية"
     for code, language in languages.items():
-        document = json.loads((languages_folder() / f"{code}.json").read_text("utf-8"))
+        document = json.loads((OURS / f"{code}.json").read_text("utf-8"))
         assert language == {
             "name": document["name"],
             "direction": document["direction"],
@@ -61,9 +61,9 @@ def test_languages_are_there_before_the_pages():
     """The languages are JSON, as long as they need be, and whoever loads a page finds them."""
     files = site_files("", managed=False)
 
-    assert [file.key for file in files[: len(OURS)]] == [f"languages/{code}.json" for code in OURS]
-    assert {file.content_type for file in files[: len(OURS)]} == {"application/json"}
-    assert len(files) == len(OURS) + len(list(site_folder().iterdir()))
+    assert [file.key for file in files[: len(CODES)]] == [f"languages/{code}.json" for code in CODES]
+    assert {file.content_type for file in files[: len(CODES)]} == {"application/json"}
+    assert len(files) == len(CODES) + len(list(site_folder().iterdir()))
 
 
 def test_a_folder_without_languages_changes_nothing(tmp_path):
@@ -75,9 +75,9 @@ def test_a_team_adds_a_language(team):
     """One file adds a language, at the others' end, and changes none."""
     named, languages = _published(team("fr.json", FRENCH))
 
-    assert list(named) == [*OURS, "fr"]
+    assert list(named) == [*CODES, "fr"]
     assert languages["fr"] == {"name": "Français", "direction": "ltr", "texts": ENGLISH["site"]}
-    assert {code: languages[code] for code in OURS} == _published()[1]
+    assert {code: languages[code] for code in CODES} == _published()[1]
 
 
 @pytest.mark.parametrize("code", ["en", "de"])
@@ -98,64 +98,6 @@ def test_a_team_may_change_what_mails_say_alone(team):
     named, languages = _published(team("de.json", {"mail": {"yes": "Jawohl"}}))
 
     assert (named, languages) == _published()
-
-
-def _without(*keys):
-    site = json.loads(json.dumps(ENGLISH["site"]))
-    for key in keys:
-        *topics, name = key.split(".")
-        topic = site
-        for each in topics:
-            topic = topic[each]
-        del topic[name]
-    return FRENCH | {"site": site}
-
-
-WRONG = {
-    "incomplete": (
-        "fr.json",
-        _without("form.register", "success"),
-        r"missing: site\.form\.register, site\.success\.con",
-    ),
-    "mails alone": ("fr.json", {"name": "Français", "direction": "ltr", "mail": {}}, "site must have the site's texts"),
-    "mistyped": ("de.json", {"site": {"form": {"registre": "Los"}}}, r"no such texts: site\.form\.registre\."),
-    "a text for a topic": ("de.json", {"site": {"form": "Los"}}, r"no such texts: site\.form\."),
-    "a topic for a text": ("de.json", {"site": {"name": {"first": "A"}}}, r"no such texts: site\.name\.first\."),
-    "another placeholder": ("de.json", {"site": {"time": {"clock": "{ort}"}}}, r"forms: site\.time\.clock\."),
-    "no text": ("de.json", {"site": {"name": 5}}, r"forms: site\.name\."),
-    "one form for all": ("de.json", {"site": {"questions": {"options": "Los"}}}, r"forms: site\.questions\.options\."),
-    "no form": ("de.json", {"site": {"questions": {"options": {"other": 5}}}}, r"forms: site\.questions\.options\."),
-    "a form without its value": (
-        "de.json",
-        {"site": {"questions": {"added": {"one": "eine", "other": "{count}: {questions}"}}}},
-        r"forms: site\.questions\.added\.",
-    ),
-    "no site": ("de.json", {"site": "Anmeldung"}, "site must have the site's texts"),
-    "no direction": ("fr.json", {"name": "Français", "site": ENGLISH["site"]}, "direction must be ltr or rtl"),
-    "no name": ("fr.json", {"direction": "ltr", "site": ENGLISH["site"]}, "name must be the language's own name"),
-    "no code": ("french.json", FRENCH, "no language's code"),
-    "a locale of C": ("fr_FR.json", FRENCH, "no language's code"),
-    "no object": ("fr.json", [], "no object of names and values"),
-    "no JSON": ("fr.json", "{", "no JSON in UTF-8: Expecting"),
-}
-
-
-@pytest.mark.parametrize(("name", "document", "fault"), WRONG.values(), ids=WRONG)
-def test_tells_what_is_wrong_with_a_file(team, name, document, fault):
-    """A file that can't be used is named, with all that is wrong with it."""
-    folder = team(name, document)
-
-    with pytest.raises(LanguageError, match=rf"languages.{re.escape(name)}: .*{fault}"):
-        site_files("", managed=False, folder=folder)
-
-
-def test_a_file_in_another_encoding_is_told(tmp_path):
-    """Texts are UTF-8, and nothing else is guessed."""
-    (tmp_path / "languages").mkdir()
-    (tmp_path / "languages" / "fr.json").write_bytes('{"name": "Français"}'.encode("latin-1"))
-
-    with pytest.raises(LanguageError, match="no JSON in UTF-8"):
-        site_files("", managed=False, folder=tmp_path)
 
 
 def _answered():
@@ -188,10 +130,10 @@ def test_the_site_has_words_for_every_refusal():
     assert refused == unreadable | set(ENGLISH["site"]["problems"]["refusals"]) - {"unreadable"}
 
 
-@pytest.mark.parametrize("code", OURS)
+@pytest.mark.parametrize("code", CODES)
 def test_every_language_has_words_for_every_field(code):
     """Whatever can be wrong with a field or an answer has its sentence."""
-    problems = json.loads((languages_folder() / f"{code}.json").read_text("utf-8"))["site"]["problems"]
+    problems = json.loads((OURS / f"{code}.json").read_text("utf-8"))["site"]["problems"]
 
     assert problems["fields"].keys() == PROBLEM_MESSAGES.keys()
     assert problems["answers"].keys() == ANSWER_MESSAGES.keys()

@@ -9,7 +9,8 @@ import pytest
 
 from event_registration.confirmation import Renderer
 from event_registration.errors import InvalidTemplatesError
-from event_registration.languages import OURS, Language, Languages, differences, merged, read_language
+from event_registration.language_files import OURS, differences, read_language
+from event_registration.languages import Language, Languages
 from event_registration.mail import Mail, MailKind
 from event_registration.model import Status
 from event_registration.testing import make_event, make_registration
@@ -44,7 +45,6 @@ def _language(code):
 def test_there_are_four():
     """English, Spanish, German and Arabic come with the package."""
     assert CODES == ["ar", "de", "en", "es"]
-    assert Languages().codes == CODES
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -151,93 +151,22 @@ def test_mails_are_in_one_language(code, kind):
 # A team's own
 
 
-@pytest.fixture
-def folder(tmp_path):
-    """Return a function that writes a file of a team's languages, and returns their folder."""
+def test_one_file_adds_a_language(tmp_path):
+    """A whole file is a language, for all who ask for it or for a kind of it; ours stay."""
+    french = ENGLISH | {"name": "Français", "mail": ENGLISH["mail"] | {"greeting": "Bonjour {name},"}}
+    (tmp_path / "languages").mkdir()
+    (tmp_path / "languages" / "fr.json").write_text(json.dumps(french))
 
-    def write(name, document):
-        (tmp_path / "languages").mkdir(exist_ok=True)
-        text = document if isinstance(document, str) else json.dumps(document)
-        (tmp_path / "languages" / name).write_text(text, encoding="utf-8")
-        return tmp_path
-
-    return write
-
-
-def _faults(folder):
-    with pytest.raises(InvalidTemplatesError) as caught:
-        Languages(folder)
-    return [(each.field, each.message) for each in caught.value.problems]
-
-
-def test_one_file_adds_a_language(folder):
-    """A whole file is a language, for all who ask for it or for a kind of it."""
-    french = merged(ENGLISH, {"name": "Français", "mail": {"greeting": "Bonjour {name},"}})
-
-    languages = Languages(folder("fr.json", french))
+    languages = Languages(tmp_path)
 
     assert languages.choose("fr-CA") == Language("fr", "ltr", french["mail"])
-    assert languages.codes == ["ar", "de", "en", "es", "fr"]
+    assert languages.choose("de").texts["yes"] == "Ja"
 
 
-def test_one_text_of_ours_can_be_another(folder):
-    """A file called as one of ours has only what is to be different."""
-    languages = Languages(folder("de.json", {"mail": {"confirmed": {"advice": "Bringen Sie den Ausweis mit."}}}))
+def test_a_language_that_is_not_whole_is_refused(tmp_path):
+    """What is missing is told at the start, before anybody gets a mail."""
+    (tmp_path / "languages").mkdir()
+    (tmp_path / "languages" / "fr.json").write_text('{"name": "Français", "direction": "ltr"}')
 
-    texts = languages.choose("de").texts
-    assert texts["confirmed"]["advice"] == "Bringen Sie den Ausweis mit."
-    assert texts["confirmed"]["heading"] == "Sie sind angemeldet"
-
-
-def test_a_folder_without_languages_has_ours(tmp_path):
-    """Whoever has templates only has our languages."""
-    assert Languages(tmp_path).codes == CODES
-
-
-def test_what_is_missing_is_told(folder):
-    """A language that lacks a text is refused at the start, with the text's name."""
-    french = merged(ENGLISH, {"name": "Français"})
-    del french["mail"]["confirmed"]["news"]
-    french["mail"]["months"] = french["mail"]["months"][:11]
-
-    assert _faults(folder("fr.json", french)) == [
-        ("languages/fr.json", "mail.months must be a list of 12 texts."),
-        ("languages/fr.json", "mail.confirmed.news is missing."),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("text", "names"),
-    [("Hallo,", "{name}"), ("Hallo {nme},", "{name}"), ("{name} {name}", "{name}"), ("{name} {", "{name}")],
-)
-def test_placeholders_are_english_s(folder, text, names):
-    """A text that would lose, miss or break a placeholder is refused."""
-    problems = _faults(folder("de.json", {"mail": {"greeting": text}}))
-
-    assert problems == [("languages/de.json", f"mail.greeting must have {names}, once each, and no other brace.")]
-
-
-def test_a_text_that_has_none_gets_none(folder):
-    """Nothing stands for a placeholder where English has none."""
-    problems = _faults(folder("de.json", {"mail": {"reason": "{event}"}}))
-
-    assert problems == [("languages/de.json", "mail.reason must have no placeholder, once each, and no other brace.")]
-
-
-@pytest.mark.parametrize(
-    ("name", "document", "message"),
-    [
-        ("german.files.json", {}, "must be called by a language's tag, as in pt-BR.json."),
-        ("fr.json", [], "must be a JSON object."),
-        ("fr.json", "{", "can't be read as JSON in UTF-8: "),
-        ("de.json", {"direction": "up"}, 'direction must be "ltr" or "rtl".'),
-        ("de.json", {"mail": {"greetings": "Hallo"}}, "mail.greetings is no text that there is."),
-        ("de.json", {"mail": {"confirmed": "x"}}, "mail.confirmed.subject is missing."),
-    ],
-)
-def test_files_that_are_none_are_told(folder, name, document, message):
-    """What is wrong with a file is said with its name."""
-    problems = _faults(folder(name, document))
-
-    assert problems[0][0] == f"languages/{name}"
-    assert problems[0][1].startswith(message)
+    with pytest.raises(InvalidTemplatesError, match=r"languages/fr\.json: mail\.weekdays must be a list of 7 texts"):
+        Languages(tmp_path)

@@ -10,8 +10,8 @@ import event_registration
 PACKAGE = Path(event_registration.__file__).parent
 ROWS = [
     {"errors", "replacing", "rules", "pattern_parts", "schedule", "mailserver"},
-    {"answers", "patterns", "pacing", "mail", "zones", "languages"},
-    {"model", "questions", "question_schema", "allowance", "templates", "assets"},
+    {"answers", "patterns", "pacing", "mail", "zones", "language_files"},
+    {"model", "questions", "question_schema", "allowance", "templates", "assets", "languages"},
     {"event", "wire"},
     {"listing", "retries", "headers"},
     {"ports", "outbox", "wire_events", "confirmation", "calendar", "body", "responses", "links"},

@@ -23,7 +23,6 @@ Everything that can go wrong, as one tree.
     ├── EventExistsError           (ValueError)       event-exists
     ├── EventChangeError           (RuntimeError)     event-not-changed
     ├── DataFolderInUseError       (RuntimeError)     data-folder-in-use
-    ├── LanguageError              (ValueError)       invalid-language
     ├── DeploymentError            (RuntimeError)     deployment-failed
     ├── RepositoryError            (RuntimeError)     repository-failed
     │   ├── RepositoryUnavailableError (ConnectionError)   repository-unavailable
@@ -62,7 +61,6 @@ __all__ = [
     "InvalidLinkError",
     "InvalidRegistrationError",
     "InvalidTemplatesError",
-    "LanguageError",
     "MalformedBodyError",
     "NotAdmittedError",
     "NotOpenYetError",
@@ -237,12 +235,6 @@ class DataFolderInUseError(EventRegistrationError, RuntimeError):
     """Another process serves this data folder."""
 
     code = "data-folder-in-use"
-
-
-class LanguageError(EventRegistrationError, ValueError):
-    """A file with a language's texts can't be used; the message names it and all that is wrong with it."""
-
-    code = "invalid-language"
 
 
 class DeploymentError(EventRegistrationError, RuntimeError):

@@ -411,6 +411,7 @@ SENDERS = {
     "event_registration.calendar",
     "event_registration.confirmation",
     "event_registration.composing",
+    "event_registration.language_files",
     "event_registration.languages",
     "event_registration.templates",
     "event_registration.aws.ses",

@@ -9,9 +9,9 @@ from browsing import violations, watched_page
 from eventsite import STARTS
 from playwright.sync_api import expect
 
-from event_registration.assets import languages_folder
+from event_registration.language_files import OURS
 
-LANGUAGES = {path.stem: json.loads(path.read_text("utf-8")) for path in languages_folder().glob("*.json")}
+LANGUAGES = {path.stem: json.loads(path.read_text("utf-8")) for path in OURS.glob("*.json")}
 OTHERS = sorted(LANGUAGES.keys() - {"en"})
 QUESTIONS = {
     "type": "object",

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from event_registration.languages import OURS as LANGUAGES
+from event_registration.language_files import OURS as LANGUAGES
 from event_registration.templates import OURS, PLACEHOLDERS
 
 

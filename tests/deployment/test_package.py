@@ -36,7 +36,7 @@ from event_registration.deployment.package import (
     build_package,
 )
 from event_registration.errors import DeploymentError
-from event_registration.languages import OURS as LANGUAGES
+from event_registration.language_files import OURS as LANGUAGES
 
 ROOT = Path(__file__).parents[2]
 RUNNING = "{}.{}".format(*sys.version_info)

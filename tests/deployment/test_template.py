@@ -1183,8 +1183,13 @@ class TestFunction:
     """What the function is given, beside what the code asks for."""
 
     def test_every_setting_can_be_given(self):
-        """The template sets each variable that the code knows, and no other; of links and mail only where they are."""
-        known = {f"{PREFIX}{each.name.upper()}" for each in attrs.fields(Settings) if each.name not in REFUSED}
+        """
+        The template sets each variable that the code knows, and no other; of links and mail only where they are.
+
+        Where templates are says the package itself, which brings them.
+        """
+        not_here = {*REFUSED, "templates"}
+        known = {f"{PREFIX}{each.name.upper()}" for each in attrs.fields(Settings) if each.name not in not_here}
         of_links = {f"{PREFIX}LINK_KEYS", f"{PREFIX}MANAGE_URL"}
         of_requests = {f"{PREFIX}{name}" for name in ("ALLOWED_ORIGINS", "EVENT_IDS", "ON_DUPLICATE")}
         sender = {f"{PREFIX}SENDER"}

@@ -173,7 +173,7 @@ def deploy(  # noqa: PLR0913 - one argument an option
             raise
         if deployment.change_set:
             follow(console, deployment.change_set.execute(), len(deployment.change_set.changes))
-        publish(console, deployment, store, event)
+        publish(console, deployment, store, event, templates=templates)
 
 
 def _check_catalogue(deployment: Deployment) -> None:

@@ -11,6 +11,7 @@ from event_registration.errors import EventExistsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from rich.console import Console
 
@@ -39,7 +40,9 @@ def event_in(file: str, store: Store) -> Event:
         return event
 
 
-def publish(console: Console, deployment: Deployment, store: Store, event: Event | None) -> None:
+def publish(
+    console: Console, deployment: Deployment, store: Store, event: Event | None, *, templates: Path | None = None
+) -> None:
     """
     Upload the site, set up *event*, and say where everything is and what is left to do.
 
@@ -48,12 +51,13 @@ def publish(console: Console, deployment: Deployment, store: Store, event: Event
         deployment: What was carried out.
         store: Where the stack's events are.
         event: An event to set up; one that is there already is left as it is.
+        templates: The folder of the team's own templates and languages.
     """
     from event_registration.assets import site_files
     from event_registration.deployment import site
 
     outputs, is_managed = deployment.stack.outputs(), deployment.is_managed
-    files = site_files(outputs["ApiUrl"], managed=is_managed)
+    files = site_files(outputs["ApiUrl"], managed=is_managed, folder=templates)
     with bar(console, len(files)) as (progress, task):
         for file in site.upload(deployment.account, outputs["SiteBucket"], files):
             progress.update(task, description=file.key, advance=1)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from event_registration import languages
 from event_registration.cli.completion import event_argument
 from event_registration.cli.store import on_store
 from event_registration.errors import InvalidTemplatesError
+from event_registration.language_files import DEFAULT, is_code
+from event_registration.language_files import OURS as OUR_LANGUAGES
 from event_registration.templates import OURS, PLACEHOLDERS, read_templates
 
 if TYPE_CHECKING:
@@ -46,10 +47,10 @@ def start(folder: Path, codes: tuple[str, ...]) -> None:
     --templates, or from EVENT_REGISTRATION_TEMPLATES.
     """
     for code in codes:
-        if not languages.is_code(code):
+        if not is_code(code):
             raise click.BadParameter(f"{code!r} is no language's tag, as in fr or pt-BR.", param_hint="--language")
     files = {folder / path.name: path for path in sorted(OURS.iterdir())}
-    files |= {folder / "languages" / f"{code}.json": languages.OURS / f"{languages.DEFAULT}.json" for code in codes}
+    files |= {folder / "languages" / f"{code}.json": OUR_LANGUAGES / f"{DEFAULT}.json" for code in codes}
     if present := [str(path) for path in files if path.exists()]:
         raise click.ClickException(f"{', '.join(present)}: there already. Choose another folder, or delete them.")
     try:

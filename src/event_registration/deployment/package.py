@@ -20,8 +20,9 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from attrs import frozen
 
-from event_registration import languages
 from event_registration.errors import DeploymentError
+from event_registration.language_files import OURS as OUR_LANGUAGES
+from event_registration.language_files import read_language
 from event_registration.replacing import replacing
 from event_registration.settings import PREFIX
 from event_registration.templates import OURS as OUR_TEMPLATES
@@ -243,8 +244,8 @@ def _own_files() -> Iterator[tuple[str, bytes]]:
 
 def _texts_of_mails() -> Iterator[tuple[str, bytes]]:
     """Yield the languages without what only pages say, and the templates."""
-    for path in sorted(languages.OURS.glob("*.json")):
-        document = languages.read_language(path)
+    for path in sorted(OUR_LANGUAGES.glob("*.json")):
+        document = read_language(path)
         document.pop("site", None)
         text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
         yield f"{_PACKAGE}/languages/{path.name}", text.encode()

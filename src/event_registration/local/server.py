@@ -181,7 +181,8 @@ def serve(  # noqa: PLR0913 - all keyword-only but the folder
         {f"{PREFIX}{name}": text for name, text in defaults.items()} | environ, required=required
     )
     site = {
-        mode: {file.key: file for file in site_files("", managed=mode is EventsMode.MANAGED)} for mode in EventsMode
+        mode: {file.key: file for file in site_files("", managed=mode is EventsMode.MANAGED, folder=settings.templates)}
+        for mode in EventsMode
     }
     os.umask(0o077)  # names and addresses are nobody else's on this machine
     data.mkdir(parents=True, exist_ok=True)
