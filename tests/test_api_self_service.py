@@ -42,12 +42,12 @@ INVALID = (
 class _System:
     """An API with links, and an event of one seat: ada has it, bob waits."""
 
-    def __init__(self, store, faults=()):
+    def __init__(self, store, faults=(), questions=None, **answered):
         self.store = store
         self.notifier = RecordingNotifier(faults)
         clock = ManualClock()
         links = Links(lambda _=None: Keyring("k1", {"k1": "k" * 40}), PAGE)
-        store.create_event(make_event(capacity=1, waitlist=True))
+        store.create_event(make_event(capacity=1, waitlist=True, questions=questions))
         relay = relay_of(store, self.notifier, links=links, clock=clock)
         service = EventRegistrationService(store, relay, clock=clock)
         self.api = Api(
@@ -57,7 +57,7 @@ class _System:
             self_service=SelfService(service, store, links, clock=clock),
         )
         for name in ("ada", "bob"):
-            self.post("/registrations", {"eventid": ID, "cname": name, "cemail": f"{name}@example.org"})
+            self.post("/registrations", {"eventid": ID, "cname": name, "cemail": f"{name}@example.org", **answered})
 
     def call(self, method, path, body="", **headers):
         """Make a request."""
@@ -78,10 +78,10 @@ class _System:
 def make_system(request):
     """Return a function that makes a system whose mails fail as told."""
 
-    def make(faults=()):
+    def make(faults=(), **asked):
         store = SQLiteEventRepository(":memory:")
         request.addfinalizer(store.close)
-        return _System(store, faults)
+        return _System(store, faults, **asked)
 
     return make
 
@@ -111,6 +111,28 @@ def test_shows_who_waits(system):
         "card": card,
     }
     assert response.facts == {"event_id": ID, "outcome": "waitlisted"}
+
+
+def test_shows_what_was_answered(make_system):
+    """Answers are told in words, and as they were given, for pages in other languages."""
+    questions = {
+        "type": "object",
+        "properties": {
+            "hotel": {"type": "boolean", "title": "A room?"},
+            "days": {"type": "array", "items": {"type": "string", "enum": ["Mon", "Tue"]}},
+            "age": {"type": "integer"},
+        },
+    }
+    system = make_system(questions=questions, answers={"hotel": True, "days": ["Mon", "Tue"], "age": 5})
+
+    document = json.loads(system.post("/registrations/view", {"token": system.token("ada")}).body)
+
+    assert [each.message for each in VIEW.iter_errors(document)] == []
+    assert document["answers"] == [
+        {"title": "A room?", "text": "Yes", "value": True},
+        {"title": "days", "text": "Mon, Tue", "value": ["Mon", "Tue"]},
+        {"title": "age", "text": "5", "value": 5},
+    ]
 
 
 def test_shows_who_comes(system):

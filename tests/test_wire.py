@@ -114,6 +114,19 @@ class TestRegistrationFromRequest:
         assert registration_from_request(body).answers == {}
         assert registration_from_request(body | {"answers": "none"}, is_managed=True).answers == {}
 
+    @pytest.mark.parametrize("locale", ["de", "pt-BR", "zh-Hant-TW", "es-419", "i" * 8])
+    def test_a_locale_is_taken(self, locale):
+        """A language's tag is kept as it was sent; it is no detail by which two registrations differ."""
+        registration = registration_from_request(json.loads(BODY) | {"locale": locale})
+
+        assert registration.locale == locale
+        assert registration.same_details(registration_from_request(json.loads(BODY)))
+
+    @pytest.mark.parametrize("locale", [None, "", 5, ["de"], "d", "de_DE", "de-", "../de", "de\n", "de" * 18, "{name}"])
+    def test_what_is_no_locale_is_left_alone(self, locale):
+        """Nobody is turned away for a language, and nothing of what was sent is kept."""
+        assert registration_from_request(json.loads(BODY) | {"locale": locale}).locale is None
+
     def test_only_the_four_fields_are_taken(self):
         """A client can't choose its status, identity, revision or mail."""
         body = {**json.loads(BODY), "status": "cancelled", "registrationid": "0", "revision": 9, "mail": "sent"}
@@ -170,6 +183,7 @@ REGISTRATION = st.builds(
     link_generation=st.integers(1, 99),
     revision=st.integers(1, 10**9),
     told_of=st.integers(0, 99),
+    locale=st.none() | st.sampled_from(["de", "pt-BR"]),
     mail=st.builds(
         Mail,
         state=st.sampled_from(MailState),

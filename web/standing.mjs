@@ -1,7 +1,7 @@
 /** What the page of a manage link says: how a registration stands, and what its owner can do about it. */
 
 import { factsOf, isCard, isInstant, momentOf } from "./card.mjs";
-import { text } from "./texts.mjs";
+import { listOf, text } from "./texts.mjs";
 
 /** How each status looks. */
 const TONES = { confirmed: "good", waitlisted: "wait", cancelled: "off" };
@@ -92,17 +92,15 @@ function detailsOf({ cname, answers, registered_at: registeredAt, card }, reader
   const written = (term, words) => ({ term, isForeign: true, lines: [{ runs: [{ text: words, isForeign: true }] }] });
   return [
     written(text("manage.name"), cname),
-    ...answers.map((answer) => written(answer.title, answerOf(answer, card))),
+    ...answers.map((answer) => written(answer.title, answerOf(answer))),
     { term: text("manage.registered"), lines: momentOf(card, registeredAt, reader) },
   ];
 }
 
-/** The service writes yes and no in English, where the person has only pressed a button. */
-function answerOf({ title, text: words }, { questions }) {
-  const all = Object.entries({ ...questions?.properties, ...questions?.then?.properties });
-  const isSwitch = all.some(([name, rule]) => rule.type === "boolean" && (rule.title ?? name) === title);
-  const key = { Yes: "questions.yes", No: "questions.no" }[words];
-  return isSwitch && key ? text(key) : words;
+/** An answer as people read it: the service writes it in English, where the person may only have pressed a button. */
+function answerOf({ text: words, value }) {
+  if (typeof value === "boolean") return text(value ? "questions.yes" : "questions.no");
+  return Array.isArray(value) ? listOf(value) : words;
 }
 
 function againOf(eventid, { state }) {

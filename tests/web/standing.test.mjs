@@ -108,17 +108,16 @@ test("an event without questions has no answers to show", () => {
   assert.deepEqual(shown({ answers: [] }).details.map(({ term }) => term), ["Name", "Registered on"]);
 });
 
-test("yes and no to a question are the page's words, and a person's own text is theirs", () => {
-  const questions = { properties: { hotel: { type: "boolean" }, note: { type: "string" } }, then: { properties: {
-    early: { type: "boolean", title: "Early?" },
-  } } };
-  const answers = [["hotel", "Yes"], ["note", "No"], ["Early?", "No"]].map(([title, text]) => ({ title, text }));
+test("buttons and boxes that were pressed are told in the page's language, and words as they were written", () => {
+  const values = [true, "No", false, ["Mo", "Di"], 5];
+  const answers = values.map((value) => ({ title: "?", text: typeof value === "string" ? value : "English", value }));
   speakIn("de");
 
-  const { details } = shown({ answers, card: { ...card, questions } });
+  const { details } = shown({ answers });
   speakIn("en", "en-GB");
 
-  assert.deepEqual(details.slice(1, 4).map(({ lines }) => textOf(lines[0].runs)), ["Ja", "No", "Nein"]);
+  const said = details.slice(1, 6).map(({ lines }) => textOf(lines[0].runs));
+  assert.deepEqual(said, ["Ja", "No", "Nein", "Mo, Di", "English"]);
 });
 
 test("who has no link, or a wrong one, is told where to find it", () => {

@@ -114,6 +114,20 @@ class CatalogueContract(RepositoryContract):
         assert changed.revision > old.revision
         assert current(repository) == changed
 
+    def test_keeps_the_templates_of_an_event_s_mails(self, repository: EventRepository) -> None:
+        """They are stored with the event, over its other changes and wherever it is read, and taken away again."""
+        templates = {"confirmed.de.html": "<p>$name 🎟</p>\n", "mail.txt": "x" * 40_000}
+        old = set_up(repository, capacity=5)
+
+        changed = repository.change_event(old, evolve(old, templates=templates), NOW)
+        again = repository.change_event(changed, evolve(changed, event=make_event(capacity=6)), NOW)
+
+        assert changed.templates == again.templates == templates
+        assert current(repository) == again
+        assert list(repository.list_events()) == [again]
+        assert repository.change_event(again, evolve(again, templates={}), NOW).templates == {}
+        assert current(repository).templates == {}
+
     def test_changes_nothing_that_changed(self, repository: EventRepository) -> None:
         """A change that comes second is refused and leaves the first."""
         old = set_up(repository, capacity=5)

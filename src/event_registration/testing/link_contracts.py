@@ -59,16 +59,17 @@ class LinkContract(RepositoryContract):
         assert numbers("dan", "eve") == [1, 2]
 
     def test_keeps_answers(self, repository: EventRepository) -> None:
-        """Answers come back as they were given, through the queue, a promotion and a cancellation."""
+        """Answers and the language come back as they were given, through the queue, a promotion and a cancellation."""
         listing = set_up(repository, capacity=1, waitlist=True)
         admit(repository, listing, "ada")
-        repository.admit(evolve(guest("bob"), answers=_ANSWERS), listing)
+        repository.admit(evolve(guest("bob"), answers=_ANSWERS, locale="de-AT"), listing)
         for person, status in (("ada", Status.WAITLISTED), ("bob", Status.CONFIRMED)):
             assert found(repository, "bob").status is status
             cancel(repository, person)
             repository.settle("devconf-2026", NOW)
 
             assert found(repository, "bob").answers == _ANSWERS
+            assert found(repository, "bob").locale == "de-AT"
 
     def test_counts_generations(self, repository: EventRepository) -> None:
         """A registration's links change with its cancellation and with nothing else; a second one adds nothing."""
