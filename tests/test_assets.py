@@ -39,7 +39,8 @@ def _published(folder=None):
     """Return the languages that the configuration names, and what browsers get of each."""
     files = {file.key: file for file in site_files("", managed=False, folder=folder)}
     named = json.loads(re.search(r"languages = (.*);", files["config.mjs"].body.decode())[1])
-    return named, {code: json.loads(files[f"languages/{code}.json"].body) for code in named}
+    modules = {code: files[f"languages/{code}.mjs"].body.decode() for code in named}
+    return named, {code: json.loads(re.fullmatch("export default (.*);\n", text)[1]) for code, text in modules.items()}
 
 
 def test_the_site_is_published_in_our_languages():
@@ -58,11 +59,11 @@ def test_the_site_is_published_in_our_languages():
 
 
 def test_languages_are_there_before_the_pages():
-    """The languages are JSON, as long as they need be, and whoever loads a page finds them."""
+    """The languages are modules, and whoever loads a page finds them."""
     files = site_files("", managed=False)
 
-    assert [file.key for file in files[: len(CODES)]] == [f"languages/{code}.json" for code in CODES]
-    assert {file.content_type for file in files[: len(CODES)]} == {"application/json"}
+    assert [file.key for file in files[: len(CODES)]] == [f"languages/{code}.mjs" for code in CODES]
+    assert {file.content_type for file in files[: len(CODES)]} == {"text/javascript; charset=utf-8"}
     assert len(files) == len(CODES) + len(list(site_folder().iterdir()))
 
 

@@ -22,7 +22,6 @@ _CONFIG = "config.mjs"
 _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
-    ".json": "application/json",
     ".mjs": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
@@ -81,7 +80,7 @@ def site_files(api_url: str, *, managed: bool, folder: Path | None = None) -> li
     }
     paths = sorted(site_folder().iterdir(), key=lambda path: (path.suffix == ".html", path.name))
     return [
-        *(_file(f"languages/{code}.json", _json(language)) for code, language in languages.items()),
+        *(_file(f"languages/{code}.mjs", _module(language)) for code, language in languages.items()),
         *(_file(path.name, _config(path, values) if path.name == _CONFIG else path.read_bytes()) for path in paths),
     ]
 
@@ -90,8 +89,9 @@ def _file(key: str, body: bytes) -> SiteFile:
     return SiteFile(key=key, body=body, content_type=_TYPES[Path(key).suffix])
 
 
-def _json(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+def _module(value: object) -> bytes:
+    """Return *value* as the default export of a module: JSON itself would be something to connect to, for a policy."""
+    return f"export default {json.dumps(value, ensure_ascii=False, separators=(',', ':'))};\n".encode()
 
 
 def _config(path: Path, values: Mapping[str, object]) -> bytes:

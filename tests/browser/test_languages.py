@@ -339,7 +339,7 @@ def test_what_is_under_way_is_told_in_the_other_language(page, events):
 
 def test_a_language_that_cant_be_had_gives_way(page, events):
     """English is said in place of a language that doesn't come; one that is chosen and doesn't come changes nothing."""
-    page.route("**/languages/de.json", lambda route: route.abort())
+    page.route("**/languages/de.mjs", lambda route: route.abort())
     page.goto(f"{events.server.url}/?lang=de")
     expect(page.get_by_label("Event id")).to_be_visible()
     choice = page.get_by_label("Language")
@@ -354,15 +354,15 @@ def test_a_language_that_cant_be_had_gives_way(page, events):
 def test_the_last_choice_counts(page, events):
     """Whoever passes a language on the way to theirs isn't spoken to in it, however late it comes."""
     held = []
-    page.route("**/languages/de.json", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks it
+    page.route("**/languages/de.mjs", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks it
     page.goto(events.server.url)
     page.locator("#language").select_option("de")
     _choose(page, "es")
 
-    with page.expect_response("**/languages/de.json") as response:
+    with page.expect_response("**/languages/de.mjs") as response:
         held[0].continue_()
     response.value.finished()
-    page.evaluate("fetch('languages/es.json').then((response) => response.json())")  # what came before has been read
+    page.evaluate("import('./languages/de.mjs')")  # it has been read
 
     expect(page.get_by_role("button", name="Continuar")).to_be_visible()
     expect(page).to_have_title("Inscribirse en un evento – Inscripciones")

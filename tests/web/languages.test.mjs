@@ -207,28 +207,25 @@ test("a browser that remembers nothing, or may not, is no obstacle", () => {
   assert.equal(memory(() => ({ getItem: () => null })).read(), null);
 });
 
-const answering = (status, body) => async () => new Response(body, { status });
-
 test("a language is fetched from beside the page", async () => {
   const addresses = [];
-  const fetch = async (address) => {
+  const get = async (address) => {
     addresses.push(address);
-    return answering(200, '{"name": "Deutsch", "direction": "ltr", "texts": {"name": "Anmeldung"}}')();
+    return { default: { name: "Deutsch", direction: "ltr", texts: { name: "Anmeldung" } } };
   };
 
-  const found = await load("de", { fetch });
+  const found = await load("de", { get });
 
-  assert.deepEqual(addresses, ["languages/de.json"]);
+  assert.deepEqual(addresses, ["./languages/de.mjs"]);
   assert.deepEqual(found, { code: "de", direction: "ltr", texts: { name: "Anmeldung" } });
 });
 
-for (const [trouble, fetch] of Object.entries({
-  "can't be reached": () => Promise.reject(new TypeError("Failed to fetch")),
-  "isn't there": answering(404, "{}"),
-  "is no JSON": answering(200, "<!doctype html>"),
-  "never comes": (_, { signal }) => new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+for (const [trouble, get] of Object.entries({
+  "can't be reached": () => Promise.reject(new TypeError("Failed to fetch dynamically imported module")),
+  "is something else": async () => ({}),
+  "never comes": () => new Promise(() => {}),
 })) {
   test(`a language that ${trouble} can't be had`, { timeout: 5_000 }, async () => {
-    assert.equal(await load("de", { fetch, timeout: 50 }), null);
+    assert.equal(await load("de", { get, timeout: 50 }), null);
   });
 }

@@ -7,17 +7,16 @@ import { FIELDS } from "../../web/form.mjs";
 import { languages } from "./speaking.mjs";
 
 const web = new URL("../../web/", import.meta.url);
-const sources = new URL("../../src/event_registration/", import.meta.url);
 const read = (name) => readFileSync(new URL(name, web), "utf8");
 const modules = readdirSync(web).filter((name) => name.endsWith(".mjs"));
 const idsOf = (page) => new Set([...page.matchAll(/\sid="([^"]+)"/g)].map(([, id]) => id));
 
 /** What brings each page to life, what else it names, and the modules that show it. */
 const pages = {
-  "index.html": { start: "main.mjs", files: ["favicon.svg", "languages/en.json", "styles.css"], views: ["controls.mjs", "translation.mjs", "view.mjs"] },
+  "index.html": { start: "main.mjs", files: ["favicon.svg", "languages/en.mjs", "styles.css"], views: ["controls.mjs", "translation.mjs", "view.mjs"] },
   "manage.html": {
     start: "manage.mjs",
-    files: ["favicon.svg", "index.html", "languages/en.json", "styles.css"],
+    files: ["favicon.svg", "index.html", "languages/en.mjs", "styles.css"],
     views: ["manage-view.mjs", "translation.mjs"],
   },
 };
@@ -43,7 +42,7 @@ for (const [name, { start, files, views }] of Object.entries(pages)) {
       const named = [...page.matchAll(/\s(?:src|href)="([^"]+)"/g)].map(([, url]) => url);
 
       assert.deepEqual(named.sort(), [...files, start, ...importedBy(start)].sort());
-      assert.ok(named.every((each) => existsSync(new URL(each, each.startsWith("languages/") ? sources : web))));
+      assert.ok(named.every((each) => existsSync(new URL(each, web)) || languages[/^languages\/(.*)\.mjs$/.exec(each)[1]]));
     });
 
     test("it tells no other page where somebody comes from", () => {
