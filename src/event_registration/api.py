@@ -13,7 +13,6 @@ from event_registration.body import json_object
 from event_registration.responses import HEADERS, Response, json_response, problem, refusal
 from event_registration.rules import check_event_id
 from event_registration.wire import answer_of, registration_from_request, view_of
-from event_registration.wire_events import card_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -133,11 +132,15 @@ class Api:
             return _not_allowed("Events are read with GET.", "GET, HEAD, OPTIONS")
         if check_event_id(event_id):
             raise errors.UnknownEventError("There is no such event.")
+        from event_registration.wire_events import card_of  # where any event is taken there are no cards
+
         event, state = managed.card(event_id, deadline=request.deadline)
         facts = {"event_id": event_id, "outcome": "shown"}
         return json_response(HTTPStatus.OK, "application/json", card_of(event, state), facts=facts)
 
     def _manage(self, document: dict[str, Any], serve: Callable[..., View], request: Request) -> Response:
+        from event_registration.wire_events import card_of
+
         view = serve(document.get("token"), deadline=request.deadline)
         registration, event = view.registration, view.event
         answers = event.questionnaire.summary(registration.answers) if event.questionnaire else ()

@@ -42,14 +42,14 @@ UNREADABLE = "unreadable"
 
 _REPEATED_EVERY = timedelta(days=1)
 # "MessageTag" in the SES API v2 reference: what a tag's value may be.
-_REFERENCE = re.compile(r"[A-Za-z0-9_-]{0,256}")
+_REFERENCE = r"[A-Za-z0-9_-]{0,256}"
 # "MessageHeaderList" in the SES API v2 reference.
 _MOST_HEADERS = 15
 # Signs that mean the same in every header, folder and shell.
-_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_FILE_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 # RFC 2045, 5.1, without quoted values; "Attachment" in the SES API v2 reference has the length.
 _TOKEN = r"[A-Za-z0-9!#$&^_.+-]+"  # noqa: S105 - the grammar's word
-_MEDIA_TYPE = re.compile(rf"(?=.{{1,78}}\Z){_TOKEN}/{_TOKEN}(?:; {_TOKEN}={_TOKEN})*")
+_MEDIA_TYPE = rf"(?=.{{1,78}}\Z){_TOKEN}/{_TOKEN}(?:; {_TOKEN}={_TOKEN})*"
 
 
 class MailState(StrEnum):
@@ -176,7 +176,7 @@ class Mail:
 
 def is_file_name(text: str) -> bool:
     """Tell whether *text* can be the name of an attachment."""
-    return _FILE_NAME.fullmatch(text) is not None
+    return re.fullmatch(_FILE_NAME, text) is not None
 
 
 @frozen(kw_only=True)
@@ -203,7 +203,7 @@ class Attachment:
         """
         if not is_file_name(self.name):
             raise ValueError("the file's name holds other signs than letters, digits, ., _ and -, or too many")
-        if not _MEDIA_TYPE.fullmatch(self.media_type):
+        if not re.fullmatch(_MEDIA_TYPE, self.media_type):
             raise ValueError("the media type is none, or too long")
 
 
@@ -245,7 +245,7 @@ class Message:
             raise ValueError("the recipient is no address")
         if not is_plain_line(self.subject):
             raise ValueError("the subject is no plain line of text")
-        if not _REFERENCE.fullmatch(self.reference):
+        if not re.fullmatch(_REFERENCE, self.reference):
             raise ValueError("the reference holds other signs than letters, digits, _ and -")
         if self.reply_to is not None and check_address(self.reply_to):
             raise ValueError("answers go to what is no address")

@@ -18,7 +18,8 @@ from botocore.exceptions import (
 )
 from botocore.stub import Stubber
 
-from event_registration.aws import SESNotifier, SESQuota, wiring
+from event_registration.aws import SESNotifier, SESQuota
+from event_registration.aws.clients import Clients
 from event_registration.confirmation import render
 from event_registration.errors import (
     NotifierError,
@@ -54,7 +55,7 @@ def handlers_client(monkeypatch, aws_credentials):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", aws_credentials["aws_access_key_id"])
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", aws_credentials["aws_secret_access_key"])
     monkeypatch.setenv("AWS_DEFAULT_REGION", aws_credentials["region_name"])
-    client = wiring.ses()
+    client = Clients().ses()
     yield client
     client.close()
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from event_registration.api import Api
 from event_registration.aws import wiring
+from event_registration.aws.clients import Clients
 from event_registration.aws.logs import MAIL_TROUBLE, QUEUE_TROUBLE, log, work
 from event_registration.aws.payloads import answer_to, deadline_of, is_schedule, request_of, returned_of
 from event_registration.responses import HEADERS, Response, problem
@@ -74,18 +75,19 @@ def make_lambda_handler(
     if settings is None:
         required = ("sender",) if notifier is None and _is_inline() else ()
         settings = Settings.from_environ(os.environ, required=required, refused=wiring.REFUSED)
-    client = wiring.dynamodb() if repository is None else None
+    clients = Clients()
+    client = clients.dynamodb() if repository is None else None
     if repository is None:
         repository = wiring.repository_of(settings, client)
     pacer = None
     if settings.confirmation is Confirmation.OUTBOX:
         notifier = None
     elif notifier is None:
-        notifier, pacer = wiring.ses_mailer(settings)
+        notifier, pacer = wiring.ses_mailer(settings, clients)
     if settings.events is EventsMode.MANAGED:
         if outbox is None and client:
             outbox = wiring.outbox_of(settings, client)
-        return _managed_handler(repository, outbox, notifier, settings, pacer)
+        return _managed_handler(repository, outbox, notifier, settings, pacer, wiring.links_of(settings, clients))
     service = RegistrationService(
         repository,
         notifier,
@@ -102,12 +104,13 @@ def _is_inline() -> bool:
     return os.environ.get(f"{PREFIX}CONFIRMATION", "").strip() != Confirmation.OUTBOX
 
 
-def _managed_handler(
+def _managed_handler(  # noqa: PLR0913, PLR0917 - all that it is made of
     repository: RegistrationRepository,
     outbox: Outbox | None,
     notifier: Notifier | None,
     settings: Settings,
     pacer: Pacer | None,
+    links: Links | None,
 ) -> Callable[[object, object], dict[str, Any]]:
     from event_registration.managed import EventRegistrationService
     from event_registration.queues import Queues
@@ -116,7 +119,6 @@ def _managed_handler(
     if not hasattr(repository, "admit"):
         raise TypeError("With managed events the repository must be an EventRepository.")
     events = cast("EventRepository", repository)
-    links = wiring.links_of(settings)
     relay, sending = (None, None) if notifier is None else _inline(events, outbox, notifier, settings, links, pacer)
     service = EventRegistrationService(events, relay, event_ids=settings.event_ids, on_duplicate=settings.on_duplicate)
     queues = Queues(events)

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from event_registration.aws import wiring
+from event_registration.aws.clients import Clients
 from event_registration.aws.sending import Sending
 from event_registration.feedback import Feedback
 from event_registration.relay import Relay
@@ -58,16 +59,17 @@ def make_stream_handler(
         settings = Settings.from_environ(os.environ, required=required, refused=wiring.REFUSED)
     if (repository is None) != (outbox is None):
         raise TypeError("A repository and its outbox go together: they must name people alike.")
+    clients = Clients()
     if repository is None or outbox is None:
-        client = wiring.dynamodb()
+        client = clients.dynamodb()
         repository, outbox = wiring.repository_of(settings, client), wiring.outbox_of(settings, client)
     pacer = None
     if notifier is None:
-        notifier, pacer = wiring.ses_mailer(settings, seconds_to_send=_SECONDS_TO_SEND)
+        notifier, pacer = wiring.ses_mailer(settings, clients, seconds_to_send=_SECONDS_TO_SEND)
     relay = Relay(
         outbox,
         notifier,
-        compose=wiring.composer_of(repository, settings, wiring.links_of(settings)),
+        compose=wiring.composer_of(repository, settings, wiring.links_of(settings, clients)),
         pacer=pacer,
         seconds_to_send=_SECONDS_TO_SEND,
         mails_per_day=settings.mails_per_day,

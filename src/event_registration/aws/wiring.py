@@ -8,6 +8,7 @@ from event_registration.errors import Problem, SettingsError
 from event_registration.settings import PREFIX, EventsMode
 
 if TYPE_CHECKING:
+    from event_registration.aws.clients import Clients
     from event_registration.composing import Composer
     from event_registration.confirmation import Renderer
     from event_registration.links import Links
@@ -19,42 +20,17 @@ if TYPE_CHECKING:
 __all__ = [
     "REFUSED",
     "composer_of",
-    "dynamodb",
     "links_of",
     "outbox_of",
     "renderer_of",
     "repository_of",
-    "ses",
     "ses_mailer",
 ]
 
 REFUSED = {"smtp_url": "is for event-registration serve: functions mail through SES."}
 """The settings that no function has a use for."""
 
-_CALL_SECONDS = 2  # what a call of `dynamodb`'s client can take at worst
-
-
-def _make_client(service: str, *, connect_timeout: int, read_timeout: int) -> Any:  # noqa: ANN401 - boto3's
-    """Return a client that tries each call once: trying again is done where the deadline is known."""
-    import boto3
-    from botocore.config import Config
-
-    config = Config(
-        retries={"total_max_attempts": 1},
-        connect_timeout=connect_timeout,
-        read_timeout=read_timeout,
-    )
-    return boto3.client(service, config=config)
-
-
-def dynamodb() -> Any:  # noqa: ANN401 - boto3's
-    """Return a client of DynamoDB, which answers in milliseconds: time-outs are short, to have time to try again."""
-    return _make_client("dynamodb", connect_timeout=1, read_timeout=1)
-
-
-def ses(seconds_to_send: int = 3) -> Any:  # noqa: ANN401 - boto3's
-    """Return a client of SES whose calls take so long at worst; its answers that come later are lost."""
-    return _make_client("sesv2", connect_timeout=1, read_timeout=seconds_to_send - 1)
+_CALL_SECONDS = 2  # what a call of `Clients.dynamodb` can take at worst
 
 
 def outbox_of(settings: Settings, client: Any) -> Outbox:  # noqa: ANN401 - boto3's
@@ -75,18 +51,18 @@ def repository_of(settings: Settings, client: Any) -> RegistrationRepository:  #
     return DynamoDBRepository(client, settings.table, call_seconds=_CALL_SECONDS)
 
 
-def links_of(settings: Settings) -> Links | None:
+def links_of(settings: Settings, clients: Clients) -> Links | None:
     """Return what signs the links in mails and reads them, if they have any."""
     if settings.link_keys is None or settings.manage_url is None:
         return None
     from event_registration.aws.keys import SecretKeys
     from event_registration.links import Links
 
-    keys = SecretKeys(_make_client("secretsmanager", connect_timeout=1, read_timeout=1), settings.link_keys)
+    keys = SecretKeys(clients.secrets(), settings.link_keys)
     return Links(keys, settings.manage_url)
 
 
-def ses_mailer(settings: Settings, *, seconds_to_send: int = 3) -> tuple[Notifier, Pacer]:
+def ses_mailer(settings: Settings, clients: Clients, *, seconds_to_send: int = 3) -> tuple[Notifier, Pacer]:
     """
     Return what sends mail through SES, and what lets mails begin no faster than SES takes them of this account.
 
@@ -98,7 +74,7 @@ def ses_mailer(settings: Settings, *, seconds_to_send: int = 3) -> tuple[Notifie
 
     if settings.sender is None:
         raise SettingsError([Problem(f"{PREFIX}SENDER", "required", "is missing.")])
-    client = ses(seconds_to_send)
+    client = clients.ses(seconds_to_send)
     notifier = SESNotifier(client, settings.sender, configuration_set=settings.configuration_set)
     return notifier, Pacer(SESQuota(client))
 

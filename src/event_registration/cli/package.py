@@ -23,8 +23,11 @@ __all__ = ["package"]
     type=click.Path(dir_okay=False, path_type=Path),
     help="The zip.  [default: event-registration-VERSION-ARCH-pythonPYTHON.zip]",
 )
+@click.option(
+    "--plain", is_flag=True, help="Leave out what botocore needs of its data: the function reads its runtime's, slowly."
+)
 @templates_option
-def package(arch: str, python: str, output: Path | None, templates: Path | None) -> None:
+def package(*, arch: str, python: str, output: Path | None, plain: bool, templates: Path | None) -> None:
     """
     Build the Lambda function's zip; its handler is lambda_function.handler.
 
@@ -39,7 +42,7 @@ def package(arch: str, python: str, output: Path | None, templates: Path | None)
     if output is None:
         output = Path(f"event-registration-{version('event-registration')}-{arch}-python{python}.zip")
     try:
-        built = build_package(output, arch=arch, python=python, templates=templates)
+        built = build_package(output, arch=arch, python=python, templates=templates, is_tuned=not plain)
     except (DeploymentError, InvalidTemplatesError) as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:

@@ -20,6 +20,8 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from attrs import frozen
 
+from event_registration.aws.clients import MODELS, ROOTS
+from event_registration.deployment.models import aws_roots, trimmed_models
 from event_registration.errors import DeploymentError
 from event_registration.language_files import OURS as OUR_LANGUAGES
 from event_registration.language_files import read_language
@@ -47,23 +49,39 @@ _NOT_FOR_THE_FUNCTION = {
     *("pattern_parts.py", "patterns.py", "question_schema.py"),
     *("cli", "deployment", "local", "schemas", "testing", "web"),
 }
-# Scripts, types, and what the compiled zones, of which zoneinfo reads nothing else, are made from: 51 KiB.
-_NEVER_READ = re.compile(r"\.\./.*|.*\.pyi|.*/py\.typed|tzdata/zoneinfo/(?:tzdata\.zi|leapseconds|\w+\.tab)")
+# Scripts, types, what the compiled zones, of which zoneinfo reads nothing else, are made from (51 KiB); and what no
+# import of ours imports: cattrs' converters for formats and its strategies, its old name, idna's command (77 KiB).
+_NEVER_READ = re.compile(
+    r"\.\./.*|.*\.pyi|.*/py\.typed|tzdata/zoneinfo/(?:tzdata\.zi|leapseconds|\w+\.tab)"
+    r"|cattrs/(?:preconf|strategies)/.*|cattr/.*|idna/(?:__main__|cli)\.py"
+)
 _FOR_SCANNERS_AND_LAWYERS = re.compile(r"METADATA|licenses|sboms|(LICEN[CS]E|COPYING|NOTICE|AUTHORS).*")
 
 # What Lambda's setting for the handler names: each of the two functions has one of these modules.
 _ENTRIES = {
     "lambda_function.py": b'''"""The function's entry: Lambda's setting for the handler is lambda_function.handler."""
 
+import gc
+
+gc.disable()  # nothing that is made at the start is garbage
+
 from event_registration import make_lambda_handler
 
 handler = make_lambda_handler()
+gc.freeze()
+gc.enable()
 ''',
     "stream_function.py": b'''"""The sender's entry: Lambda's setting for the handler is stream_function.handler."""
+
+import gc
+
+gc.disable()  # nothing that is made at the start is garbage
 
 from event_registration import make_stream_handler
 
 handler = make_stream_handler()
+gc.freeze()
+gc.enable()
 ''',
 }
 
@@ -77,16 +95,15 @@ os.environ.setdefault("{PREFIX}TEMPLATES", os.path.join(os.path.dirname(__file__
 
 """.encode()
 
-# A fresh process, because the bytes of .pyc depend on what the process did before; the paths are for tracebacks. Ours
-# have no docstrings, since nothing in a function reads them; others' code may read its own.
+# A fresh process, because the bytes of .pyc depend on what the process did before; the paths are for tracebacks. They
+# have no docstrings, since nothing in a function reads them.
 _COMPILE = """
 import importlib.util, py_compile, sys
 stage, tag = sys.argv[1:]
 mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
 for name in sys.stdin.read().splitlines() if sys.implementation.cache_tag == tag else ():
-    level = 2 if name.startswith("event_registration/") else 0
     cfile, dfile = importlib.util.cache_from_source(f"{stage}/{name}", optimization=""), f"/var/task/{name}"
-    py_compile.compile(f"{stage}/{name}", cfile, dfile, optimize=level, invalidation_mode=mode, quiet=2)
+    py_compile.compile(f"{stage}/{name}", cfile, dfile, optimize=2, invalidation_mode=mode, quiet=2)
 """
 
 # What to do about pip's words, the first that are found in them.
@@ -119,7 +136,9 @@ class Package:
     precompiled: bool
 
 
-def build_package(output: Path, *, arch: str = "arm64", python: str = "3.13", templates: Path | None = None) -> Package:
+def build_package(
+    output: Path, *, arch: str = "arm64", python: str = "3.13", templates: Path | None = None, is_tuned: bool = True
+) -> Package:
     """
     Build the zip of the Lambda functions, with ``lambda_function.handler`` and ``stream_function.handler``.
 
@@ -132,6 +151,8 @@ def build_package(output: Path, *, arch: str = "arm64", python: str = "3.13", te
         arch: One of `ARCHITECTURES`.
         python: One of `PYTHONS`.
         templates: The folder of a team's own templates and languages.
+        is_tuned: Whether what the functions need of botocore's data goes in, as `deployment.models` makes it of the
+            botocore that is installed here. Without it the functions read their runtime's, which takes longer.
 
     Returns:
         What was built.
@@ -158,6 +179,10 @@ def build_package(output: Path, *, arch: str = "arm64", python: str = "3.13", te
             (stage / name).parent.mkdir(parents=True, exist_ok=True)
             (stage / name).write_bytes(content)
             owners[name] = _OWN
+        for name, content in _models() if is_tuned else ():
+            (stage / name).parent.mkdir(parents=True, exist_ok=True)
+            (stage / name).write_bytes(content)
+            owners[name] = "botocore"
         bytecode = _compile(stage, sorted(name for name in owners if name.endswith(".py")), python)
         owners |= {compiled: owners[name] for name, compiled in bytecode.items()}
         parts = _zip(stage, owners, file)
@@ -240,6 +265,15 @@ def _own_files() -> Iterator[tuple[str, bytes]]:
     for path in _needed_files(_distribution(_OWN)):
         if path.parts[0].endswith(".dist-info"):
             yield path.as_posix(), path.read_binary()
+
+
+def _models() -> Iterator[tuple[str, bytes]]:
+    """Yield what the functions need of botocore's data."""
+    folder = f"{_PACKAGE}/aws/{MODELS.name}"
+    for name, content in trimmed_models():
+        yield f"{folder}/{name}", content
+    if roots := aws_roots():
+        yield f"{folder}/{ROOTS.name}", roots
 
 
 def _texts_of_mails() -> Iterator[tuple[str, bytes]]:

@@ -1,0 +1,104 @@
+"""Clients of AWS's services, all of one session, made to start fast and to answer fast."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from botocore.session import Session
+
+__all__ = ["MODELS", "ROOTS", "Clients"]
+
+MODELS = Path(__file__).with_name("models")
+"""Where `package` puts what botocore is to know of the services, and no more; elsewhere there is no such folder."""
+
+ROOTS = MODELS / "roots.pem"
+"""The certificates of AWS's own authorities, which each new connection reads instead of everybody's."""
+
+_USER_AGENT = "event-registration"
+_OF_AWS = ".amazonaws.com"
+
+
+class Clients:
+    """
+    Makes clients that try each call once: trying again is done where the deadline is known.
+
+    What is saved, and how to do without it; without all of it by a boto3 session of one's own, which
+    `boto3.setup_default_session` has made before, or by passing clients to the repository and the notifier:
+
+    * botocore makes the clients. boto3 would import what transfers files besides.
+    * botocore validates no parameters: the requests are our own code's, and the contract suites validate them.
+    * ``User-Agent`` is one word, for AWS to tell our calls apart. botocore's own has more of the runtime, and older
+      versions put it together for every call. They do if ``AWS_SDK_UA_APP_ID`` is set.
+    * Where `package` has put `MODELS`, botocore reads these and looks for no other, unless ``AWS_DATA_PATH`` is set,
+      or it misses something in them.
+    * Each new connection to AWS reads `ROOTS` instead of all the world's, unless ``AWS_CA_BUNDLE`` is set.
+
+    Args:
+        models: The folder of `MODELS`.
+    """
+
+    def __init__(self, models: Path = MODELS) -> None:
+        self._models: Path | None = models if models.is_dir() else None
+        self._session: Session | None = None
+
+    def dynamodb(self) -> Any:  # noqa: ANN401 - botocore makes its clients' classes at run time
+        """Return a client of DynamoDB, which answers in milliseconds: short time-outs leave time to try again."""
+        return self._client("dynamodb")
+
+    def ses(self, seconds_to_send: int = 3) -> Any:  # noqa: ANN401 - botocore's
+        """Return a client of SES whose calls take so long at worst; its answers that come later are lost."""
+        return self._client("sesv2", read_timeout=seconds_to_send - 1)
+
+    def secrets(self) -> Any:  # noqa: ANN401 - botocore's
+        """Return a client of Secrets Manager."""
+        return self._client("secretsmanager")
+
+    def _client(self, service: str, *, read_timeout: int = 1) -> Any:  # noqa: ANN401 - botocore's
+        from botocore.config import Config
+        from botocore.exceptions import DataNotFoundError
+
+        config = Config(
+            retries={"total_max_attempts": 1},
+            connect_timeout=1,
+            read_timeout=read_timeout,
+            parameter_validation=False,
+        )
+        if default := getattr(sys.modules.get("boto3"), "DEFAULT_SESSION", None):
+            return default.client(service, config=config)
+        try:
+            return self._make(service, config)
+        except DataNotFoundError as error:
+            if self._models is None:
+                raise
+            # The runtime's botocore is another one than `package` found, and wants to know more.
+            warnings.warn(f"botocore reads its own models. {error}", stacklevel=2)
+            self._models = self._session = None
+            return self._make(service, config)
+
+    def _make(self, service: str, config: Any) -> Any:  # noqa: ANN401 - botocore's
+        session = self._session = self._session or _make_session(self._models)
+        if not session.get_config_variable("user_agent_appid"):
+            config = config.merge(type(config)(user_agent=_USER_AGENT))
+        roots = self._models / ROOTS.name if self._models else None
+        if roots is None or not roots.is_file() or session.get_config_variable("ca_bundle"):
+            return session.create_client(service, config=config)
+        client = session.create_client(service, config=config, verify=str(roots))
+        address = urlsplit(client.meta.endpoint_url)
+        is_aws = (address.hostname or "").endswith(_OF_AWS) or address.scheme == "http"
+        return client if is_aws else session.create_client(service, config=config)
+
+
+def _make_session(models: Path | None) -> Session:
+    from botocore.loaders import Loader
+    from botocore.session import get_session
+
+    session = get_session()
+    if models and not session.get_config_variable("data_path"):
+        loader = Loader(extra_search_paths=[str(models)], include_default_search_paths=False)
+        session.register_component("data_loader", loader)
+    return session
