@@ -147,9 +147,13 @@ def test_call_with_headers(client):
 def test_call_of_a_confirmation(client):
     """What the service renders fits the call."""
     message = render(make_registration(event_name="夏祭り", attendee_name="山田 太郎"))
+    expected = _expected(message=message)
+    headers = [{"Name": name, "Value": text} for name, text in message.headers.items()]
+    expected["Content"]["Simple"]["Headers"] = headers
+    assert [each["Name"] for each in headers] == ["Auto-Submitted", "X-Registration-Id"]
 
     with Stubber(client) as stub:
-        stub.add_response("send_email", {"MessageId": "0102018e-00000000"}, _expected(message=message))
+        stub.add_response("send_email", {"MessageId": "0102018e-00000000"}, expected)
         SESNotifier(client, SENDER).send(message)
 
         stub.assert_no_pending_responses()
