@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # What is served and tested is the wheel, installed as users install it, with src/ out of sight.
 SOURCES := $(shell find src web deploy -type f -not -name '*.pyc') pyproject.toml README.md LICENSE
 
-.PHONY: serve test check suite proof clean
+.PHONY: serve test check suite proof bench clean
 
 serve: $(VENV)/installed
 	@$(BIN)/event-registration serve --port $(PORT) --data $(DATA)
@@ -27,6 +27,9 @@ check: $(VENV)/tested
 
 proof: $(VENV)/tested
 	$(BIN)/python -m pytest -m proof -rP tests
+
+bench: $(VENV)/tested
+	$(BIN)/python -m benchmarks $(BENCH)
 
 clean:
 	rm -rf $(VENV) dist build .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
