@@ -254,13 +254,20 @@ def counts(zipped, tmp_path_factory):
             folder = tmp_path_factory.mktemp(name)
             cloud = stack.enter_context(running_cloud(folder))
             bench = Bench(cloud, folder, python, zipped.path, wheel=Path())
-            jobs[name] = pool.submit(lambdas.count, bench, SUBJECTS[name], "http")
+            jobs[name] = pool.submit(lambdas.count, bench, SUBJECTS[name], "http", people=8, silences=1)
         return {name: job.result() for name, job in jobs.items()}
 
 
-@pytest.mark.parametrize(("part", "least", "most"), [("cold", 0, 0), ("warm", 0, 0)])
-def test_instructions(counts, part, least, most):
-    """Per registration the function in outbox mode executes no more than this share of the hand-written handler's."""
+# Of the hand-written handler's instructions with the same boto3: the same on all Pythons to some hundredths. What falls
+# below its band is to move it, or the next loss would not be seen.
+BANDS = {"cold": (1.29, 1.39), "warm": (0.62, 0.68)}
+
+
+@pytest.mark.parametrize("part", BANDS)
+def test_instructions(counts, part):
+    """In outbox mode the function executes this share of the instructions of the handler that people write by hand."""
+    least, most = BANDS[part]
+
     ratio = counts["zip-outbox"][part] / counts[BASELINE][part]
 
     assert least <= ratio <= most
