@@ -27,7 +27,6 @@ from benchmarks.subjects import BASELINE, STUBS, SUBJECTS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from benchmarks.subjects import Subject
 
 RESULTS = HERE / "results"
 _QUICK = (BASELINE, "zip-inline", "zip-outbox")
@@ -61,7 +60,7 @@ def main() -> None:
             started = time.monotonic()
             figures = measure(benches, options)
             _write(options.results / f"{part}.json", figures)
-            print(f"{part}: {time.monotonic() - started:.0f} s", file=sys.stderr)  # noqa: T201 - a command's progress
+            _say(f"{part}: {time.monotonic() - started:.0f} s")
     if options.results == RESULTS:
         _report()
 
@@ -84,9 +83,9 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _subjects(options: argparse.Namespace, *, stubs: bool = False) -> list[Subject]:
+def _subjects(options: argparse.Namespace, *, stubs: bool = False) -> list[str]:
     names = options.subject or (_QUICK if options.quick else SUBJECTS)
-    return [SUBJECTS[name] for name in names if stubs or options.subject or SUBJECTS[name] not in STUBS]
+    return [name for name in names if stubs or options.subject or SUBJECTS[name] not in STUBS]
 
 
 def count_instructions(benches: list[Bench], options: argparse.Namespace) -> Figures:
@@ -95,68 +94,69 @@ def count_instructions(benches: list[Bench], options: argparse.Namespace) -> Fig
     for bench in benches:
         free.put(bench)
 
-    def count(subject: Subject, transport: str) -> Figures:
+    def count(name: str, transport: str) -> Figures:
         bench = free.get()
         try:
-            return lambdas.count(bench, subject, transport)
+            return lambdas.count(bench, SUBJECTS[name], transport)
         finally:
             free.put(bench)
+            _say(f"  {name}, {transport}")
 
-    subjects = _subjects(options, stubs=True)
-    figures: Figures = {transport: {} for transport in lambdas.TRANSPORTS}
+    names = _subjects(options, stubs=True)
     with ThreadPoolExecutor(len(benches)) as pool:
         jobs = {
-            (transport, subject.name): pool.submit(count, subject, transport)
-            for subject in subjects
-            for transport in lambdas.TRANSPORTS
+            transport: {name: pool.submit(count, name, transport) for name in names} for transport in lambdas.TRANSPORTS
         }
-        for (transport, name), job in jobs.items():
-            figures[transport][name] = job.result()
-    return figures
+    return {transport: {name: job.result() for name, job in each.items()} for transport, each in jobs.items()}
 
 
 def time_cold_starts(benches: list[Bench], options: argparse.Namespace) -> Figures:
-    """Time cold starts, the subjects in turn, so that a slow minute of the machine strikes all."""
-    rounds = 3 if options.quick else 11
-    subjects = _subjects(options)
-    return {
-        transport: _medians(
-            subjects, rounds, lambda subject, transport=transport: lambdas.time_cold(benches[0], subject, transport)
+    """Time cold starts."""
+
+    def measure(transport: str) -> Figures:
+        return _medians(
+            _subjects(options),
+            3 if options.quick else 11,
+            lambda name: lambdas.time_cold(benches[0], SUBJECTS[name], transport),
         )
-        for transport in lambdas.TRANSPORTS
-    }
+
+    return {transport: measure(transport) for transport in lambdas.TRANSPORTS}
 
 
 def time_warm_calls(benches: list[Bench], options: argparse.Namespace) -> Figures:
     """Time warm invocations."""
-    rounds = 1 if options.quick else 7
-    return {
-        transport: _medians(
-            _subjects(options, stubs=not options.quick),
-            rounds,
-            lambda subject, transport=transport: lambdas.time_warm(benches[0], subject, transport),
+
+    def measure(transport: str) -> Figures:
+        return _medians(
+            _subjects(options),
+            1 if options.quick else 7,
+            lambda name: lambdas.time_warm(benches[0], SUBJECTS[name], transport),
         )
-        for transport in lambdas.TRANSPORTS
-    }
+
+    return {transport: measure(transport) for transport in lambdas.TRANSPORTS}
 
 
 def time_answers(benches: list[Bench], options: argparse.Namespace) -> Figures:
     """Time what people wait for, with services as slow as AWS's."""
     people = 30 if options.quick else 200
-    return {subject.name: lambdas.time_answers(benches[0], subject, people) for subject in _subjects(options)}
+    return _medians(
+        _subjects(options),
+        1 if options.quick else 3,
+        lambda name: lambdas.time_answers(benches[0], SUBJECTS[name], people),
+    )
 
 
 def time_shares(benches: list[Bench], options: argparse.Namespace) -> Figures:
     """Time what people wait for, with the processor's share of a function's memory."""
-    rounds = 1 if options.quick else 5
-    return {
-        str(memory): _medians(
+
+    def measure(memory: int) -> Figures:
+        return _medians(
             _subjects(options),
-            rounds,
-            lambda subject, memory=memory: lambdas.time_throttled(benches[0], subject, memory, 3),
+            1 if options.quick else 5,
+            lambda name: lambdas.time_throttled(benches[0], SUBJECTS[name], memory, 3),
         )
-        for memory in lambdas.MEMORIES
-    }
+
+    return {str(memory): measure(memory) for memory in lambdas.MEMORIES}
 
 
 def count_calls(benches: list[Bench], options: argparse.Namespace) -> Figures:
@@ -170,7 +170,7 @@ def count_calls(benches: list[Bench], options: argparse.Namespace) -> Figures:
         }
     )
     return {
-        "modes": {subject.name: lambdas.count_calls(benches[0], subject) for subject in _subjects(options)},
+        "modes": {name: lambdas.count_calls(benches[0], SUBJECTS[name]) for name in _subjects(options)},
         "growth": growth,
         "zip": benches[0].zipped.stat().st_size,
     }
@@ -188,14 +188,13 @@ def measure_local(benches: list[Bench], options: argparse.Namespace) -> Figures:
         return figures
 
     rows = (10_000,) if options.quick else (10_000, 100_000, 1_000_000)
+    rounds, count = (1, 800) if options.quick else (3, 8000)
     return {
-        "sqlite": _median_of(
-            [run("sqlite", count=800 if options.quick else 8000) for _ in range(1 if options.quick else 3)]
-        ),
-        "serve": serving.measure(python, bench.folder, 800 if options.quick else 8000),
-        "people": {str(count): run("people", count=count) for count in (10, 1_000, 100_000)},
-        "events": {str(count): run("events", count=count) for count in (1, 100, 10_000)},
-        "export": {str(count): run("export", count=count) for count in rows},
+        "sqlite": _medians(["sqlite"], rounds, lambda part: run(part, count=count))["sqlite"],
+        "serve": serving.measure(python, bench.folder, count),
+        "people": _medians(("10", "1000", "100000"), rounds, lambda number: run("people", count=int(number))),
+        "events": _medians(("1", "100", "10000"), rounds, lambda number: run("events", count=int(number))),
+        "export": {str(number): run("export", count=number) for number in rows},
     }
 
 
@@ -227,17 +226,20 @@ def describe(benches: list[Bench], _options: argparse.Namespace) -> Figures:
     }
 
 
-def _medians(subjects: Iterable[Subject], rounds: int, measure: Callable[[Subject], Figures]) -> Figures:
-    """Measure all subjects in turn, several times, and return the median of each figure."""
+def _medians(names: Iterable[str], rounds: int, measure: Callable[[str], Figures]) -> dict[str, Figures]:
+    """Measure all in turn, several times, so that a slow minute strikes all, and return the median of each figure."""
     taken: dict[str, list[Figures]] = {}
-    for _ in range(rounds):
-        for subject in subjects:
-            taken.setdefault(subject.name, []).append(measure(subject))
-    return {name: _median_of(figures) for name, figures in taken.items()}
+    for number in range(rounds):
+        for name in names:
+            taken.setdefault(name, []).append(measure(name))
+            _say(f"  {name}, {number + 1} of {rounds}")
+    return {
+        name: {part: median(each[part] for each in figures) for part in figures[0]} for name, figures in taken.items()
+    }
 
 
-def _median_of(figures: list[Figures]) -> Figures:
-    return {name: median(each[name] for each in figures) for name in figures[0]}
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201 - a command's progress
 
 
 def _said(python: Path, program: str) -> str:

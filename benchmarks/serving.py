@@ -44,7 +44,7 @@ def _running(command: Sequence[str | Path]) -> Iterator[tuple[subprocess.Popen[b
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen([*command, str(port)], **quiet) as process:  # type: ignore[call-overload]
+    with subprocess.Popen([*command, str(port)], **quiet) as process:
         try:
             _wait(port)
             yield process, port
