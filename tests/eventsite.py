@@ -86,7 +86,7 @@ class Events:
         assert len(mails) >= count
         message = message_from_bytes(mails[-1].read_bytes(), policy=policy.default)
         text = message.get_body(("plain",)).get_content()
-        return re.search(rf"{self.server.url}/manage\.html#\S+", text)[0]
+        return re.search(rf"{self.server.url}/manage\.html(?:\?lang=[\w-]+)?#\S+", text)[0]
 
 
 @contextmanager

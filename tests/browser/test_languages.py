@@ -148,7 +148,9 @@ def test_a_reader_registers_and_cancels(reader, events, event_id):
     assert [body["locale"] for body in bodies] == [reader.code] * 2
     assert events.answers(event_id) == [{"hotel": True, "share": 1.5, "accord": True}]
 
-    page.goto(events.link(email))
+    link = events.link(email)
+    assert f"/manage.html?lang={reader.code}#" in link
+    page.goto(link)
     expect(reader.heading("manage.confirmed.heading")).to_be_visible()
     expect(page.locator("#details")).to_contain_text(reader.text("questions.yes"))
     reader.looks()
