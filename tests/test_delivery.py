@@ -7,7 +7,7 @@ from attrs import evolve
 
 from event_registration.confirmation import render
 from event_registration.delivery import Delivery
-from event_registration.errors import TransientNotifierError
+from event_registration.errors import PermanentNotifierError, TransientNotifierError
 from event_registration.local import SQLiteEventRepository
 from event_registration.mail import Mail, MailState
 from event_registration.model import Status
@@ -50,6 +50,21 @@ def test_a_new_debt_is_paid_at_once(repository, promoted):
     assert current == _stored(repository)
     assert current == evolve(promoted, mail=promoted.mail.claimed(NOW, LEASE).sent())
     assert [message.to for message in notifier.messages] == ["ada@example.org"]
+
+
+def test_what_can_not_be_written_is_given_up(repository, promoted):
+    """A mail by whose writing something breaks is marked with why, and undoes no registration."""
+    notifier = RecordingNotifier()
+
+    def broken(_registration):
+        raise KeyError("name")
+
+    current, trouble = Delivery(repository, notifier, render=broken).send_again(promoted, NOW, ANY_TIME)
+
+    assert isinstance(trouble, PermanentNotifierError)
+    assert isinstance(trouble.__cause__, KeyError)
+    assert (current.mail.state, current.mail.reason) == (MailState.FAILED, "The mail can't be written (KeyError).")
+    assert (current, notifier.messages) == (_stored(repository), [])
 
 
 def test_a_debt_is_claimed_before_it_is_paid(repository, promoted):

@@ -1,5 +1,7 @@
 """Mails are made of templates that a team or an event can replace, and that can't let markup or mistakes through."""
 
+import json
+
 import pytest
 
 from event_registration.confirmation import Renderer
@@ -40,7 +42,7 @@ def test_what_stands_for_placeholders_is_escaped():
     registration = make_registration(attendee_name=bait, event_name=bait, locale="ar")
 
     message = _written(
-        {"mail.html": every, "mail.subject": "$event\n$subject"},
+        {"mail.html": every, "mail.subject": "$event $subject"},
         registration=registration,
         event=make_event(venue=bait),
         link=LINK,
@@ -100,6 +102,16 @@ def test_a_dollar_is_written_twice():
         ("confirm.html", "", "is no template's name, as mail.html or confirmed.de.txt: kind (mail, confirmed, "),
         ("mail.d.html", "", "is no template's name"),
         ("mail.html", "x" * 32_769, "is over 32 KiB."),
+        ("mail.txt", " \n", "is empty."),
+        ("mail.subject", "$subject\nand more", "is more than one line of 200 signs."),
+        ("mail.subject", "x" * 201, "is more than one line of 200 signs."),
+        (
+            "mail.html",
+            '<a title="$name">',
+            "has $name inside a tag, a style or a script, where it would be no ",
+        ),
+        ("mail.html", "<style>b { color: ${venue} }</style>", "has $venue inside a tag, a style or a script"),
+        ("mail.html", "<script>let a = '$news'</script>", "has $news inside a tag, a style or a script"),
     ],
 )
 def test_mistakes_are_told_at_the_start(tmp_path, name, text, message):
@@ -114,6 +126,35 @@ def test_mistakes_are_told_at_the_start(tmp_path, name, text, message):
     assert problem.message.startswith(message)
     with pytest.raises(InvalidTemplatesError):
         Templates({name: text})
+
+
+@pytest.mark.parametrize("subject", ["\u2068$event\u2069", "=?utf-8?q?x?= $event", "a\x07 $event"])
+def test_a_subject_that_is_none_is_told_at_the_start(tmp_path, subject):
+    """What only a whole mail refuses is refused before there is one, of a template or of a language."""
+    (tmp_path / "mail.subject").write_text(subject)
+    with pytest.raises(InvalidTemplatesError, match="makes no mail of kind confirmed in language ar: the subject"):
+        Renderer.of_folder(tmp_path)
+
+    (tmp_path / "mail.subject").unlink()
+    (tmp_path / "languages").mkdir()
+    text = json.dumps({"mail": {"moved": {"subject": subject.replace("$event", "{event}")}}})
+    (tmp_path / "languages" / "de.json").write_text(text)
+    with pytest.raises(InvalidTemplatesError, match="makes no mail of kind moved in language de: the subject is no"):
+        Renderer.of_folder(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["mail.fr.txt", "mail.DE.txt", "confirmed.de-AT.subject"])
+def test_a_template_of_no_language_is_told(tmp_path, name):
+    """A template that nobody's mail would be made of is a mistake."""
+    (tmp_path / name).write_text("$event")
+
+    with pytest.raises(InvalidTemplatesError, match=r"is of no language that there is: ar, de, en, es\."):
+        Renderer.of_folder(tmp_path)
+
+
+def test_what_this_version_can_not_use_is_left_out():
+    """An event's template that a newer version has set costs nobody a mail: it is as if it weren't there."""
+    assert _written({"mail.txt": "team"}, {"confirmed.txt": "$newer", "mail.txt": "$new"}).text == "team"
 
 
 def test_a_file_that_is_no_text_is_told(tmp_path):

@@ -146,8 +146,8 @@ function whenOf(card, reader) {
 }
 
 /** An instant on the clock of the card's event and, if it differs, on the reader's, as lines. */
-export function momentOf(card, text, reader) {
-  const instant = new Date(text);
+export function momentOf(card, written, reader) {
+  const instant = new Date(written);
   const zone = zoneOf(card, reader);
   const lines = [{ runs: onClock(momentIn(zone, instant, reader.locale), card, zone) }];
   if (clocksDiffer(zone, reader.zone, [instant])) {

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from functools import partial
 from html import escape
+from itertools import product
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from attrs import evolve
+
+from event_registration.errors import InvalidTemplatesError, Problem
 from event_registration.headers import headers_of
 from event_registration.languages import Languages
-from event_registration.mail import MailKind, Message
-from event_registration.templates import Templates, read_templates
+from event_registration.mail import Mail, MailKind, Message
+from event_registration.model import Registration
+from event_registration.templates import Templates, read_templates, template_problems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +23,6 @@ if TYPE_CHECKING:
 
     from event_registration.event import Event
     from event_registration.languages import Language
-    from event_registration.model import Registration
 
 __all__ = ["Renderer", "render"]
 
@@ -57,7 +61,33 @@ class Renderer:
         Raises:
             InvalidTemplatesError: Something in it can't be used, or there is no such folder; every fault is named.
         """
-        return render if folder is None else cls(Languages(folder), Templates(read_templates(folder)))
+        if folder is None:
+            return render
+        renderer = cls(Languages(folder), Templates(read_templates(folder)))
+        if problems := renderer.problems():
+            raise InvalidTemplatesError(problems)
+        return renderer
+
+    def problems(self, templates: Mapping[str, str] | None = None) -> list[Problem]:
+        """
+        Return what keeps a mail of any kind in any language from being written: nothing must, once there are people.
+
+        Args:
+            templates: An event's own, by their files' names.
+        """
+        faults = template_problems(templates or {}) or self._templates.problems_of_languages(self._languages.codes)
+        if faults:
+            return faults
+        sample = Registration(
+            event_id="sample", event_name="Sample", attendee_name="Sample", attendee_email="sample@sample.invalid"
+        )
+        for code, kind in product(self._languages.codes, MailKind):
+            try:
+                self(evolve(sample, locale=code, mail=Mail(kind=kind)), templates=templates)
+            except ValueError as error:
+                what = f"makes no mail of kind {kind} in language {code}: {error}."
+                return [Problem("mail", "invalid-template", what)]
+        return []
 
     def __call__(  # noqa: PLR0913 - all keyword-only but whose mail it is
         self,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from event_registration.ports import Notifier, RegistrationRepository
     from event_registration.schedule import Schedule
 
-__all__ = ["Delivered", "Delivery", "hand_over"]
+__all__ = ["Delivered", "Delivery", "hand_over", "unwritable"]
 
 # How long whoever stores a registration has its mail alone; after that a repeat may try it again.
 _LEASE = timedelta(minutes=10)
@@ -50,6 +50,13 @@ def hand_over(notifier: Notifier, message: Message) -> NotifierError | None:
         trouble.__cause__ = error
         return trouble
     return None
+
+
+def unwritable(error: Exception) -> PermanentNotifierError:
+    """Return *error*, by which a mail could not be written, as the port's: it never can be."""
+    trouble = PermanentNotifierError(f"The mail can't be written ({type(error).__name__}).")
+    trouble.__cause__ = error
+    return trouble
 
 
 class Delivery:
@@ -108,7 +115,12 @@ class Delivery:
         """Send the mail of *registration*, which is claimed already, and mark what came of it."""
         if self._monotonic() > schedule.send_before:
             return registration, TransientNotifierError("No time was left to send the mail.")
-        trouble = hand_over(self._notifier, self._render(registration))
+        try:
+            message = self._render(registration)
+        except Exception as error:  # noqa: BLE001 - a mail problem must not undo a registration
+            trouble: NotifierError | None = unwritable(error)
+        else:
+            trouble = hand_over(self._notifier, message)
         if trouble and not isinstance(trouble, PermanentNotifierError):
             return registration, trouble
         if self._monotonic() > schedule.mark_before:

@@ -6,7 +6,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from event_registration.rules import check_address, normalise_address, split_sender
+from event_registration.rules import check_address, is_header, normalise_address, split_sender
 
 if TYPE_CHECKING:
     from event_registration.model import Registration
@@ -16,6 +16,7 @@ __all__ = ["headers_of"]
 # A label of a name in DNS that means the same whatever its case (RFC 2919 compares so), and no `event--`.
 _LABEL = re.compile(r"(?=.{1,63}\Z)[a-z0-9]+(?:-[a-z0-9]+)*")
 _MAX_LIST_ID = 255
+_REGISTRATION_ID = "X-Registration-Id"
 
 
 def headers_of(registration: Registration, sender: str | None = None) -> dict[str, str]:
@@ -32,7 +33,9 @@ def headers_of(registration: Registration, sender: str | None = None) -> dict[st
         sender: Whom it comes from, bare or as ``Name <address>``; its domain makes the event's id unique in the world.
             Without one there is no ``List-Id``.
     """
-    headers = {"Auto-Submitted": "auto-generated", "X-Registration-Id": registration.registration_id}
+    headers = {"Auto-Submitted": "auto-generated"}
+    if is_header(_REGISTRATION_ID, registration.registration_id):  # a team may make ids of any text
+        headers[_REGISTRATION_ID] = registration.registration_id
     _, address = split_sender(sender or "")
     address = normalise_address(address)
     list_id = f"{_label_of(registration.event_id)}.{address.rpartition('@')[2]}"

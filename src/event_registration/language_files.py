@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from event_registration.errors import InvalidTemplatesError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
 __all__ = ["DEFAULT", "OURS", "differences", "documents", "is_code", "read_language"]
 
@@ -44,12 +45,18 @@ def read_language(path: Path) -> dict[str, Any]:
         ValueError: It is no JSON object.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_unique)
     except (OSError, ValueError) as error:
         raise ValueError(f"is no JSON in UTF-8: {error}.") from error
     if not isinstance(document, dict):
         raise ValueError("is no object of names and values.")  # noqa: TRY004 - of the file, whatever its JSON is
     return document
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if doubled := [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]:
+        raise ValueError(f"{doubled[0]} is there twice")
+    return dict(pairs)
 
 
 def documents(folder: Path | None = None) -> dict[str, dict[str, Any]]:
@@ -82,21 +89,26 @@ def _taken(path: Path, known: Mapping[str, Any]) -> tuple[dict[str, Any], list[s
     """Return what the language of a team's file says, and what is wrong with it."""
     if not is_code(path.stem):
         return {}, ["must be called by a language's tag, as in fr.json or pt-BR.json."]
+    if path.stem not in known and (ours := [code for code in known if code.lower() == path.stem.lower()]):
+        return {}, [f"must be called {ours[0]}.json: small letters and capitals count."]
     try:
         document = _merged(known.get(path.stem, {}), read_language(path))
     except ValueError as error:
         return {}, [str(error)]
-    return document, list(_faults(document, known[DEFAULT]))
+    others = {each.get("name") for code, each in known.items() if code != path.stem}
+    return document, list(_faults(document, known[DEFAULT], others))
 
 
-def _faults(document: Mapping[str, Any], english: Mapping[str, Any]) -> Iterator[str]:
-    if not _is_text(document.get("name")):
-        yield "name must be the language's own name."
+def _faults(document: Mapping[str, Any], english: Mapping[str, Any], others: Collection[object]) -> Iterator[str]:
+    if not _is_text(document.get("name")) or document["name"] in others:
+        yield "name must be the language's own name, and no other's."
     if document.get("direction") not in _DIRECTIONS:
         yield "direction must be ltr or rtl."
     for part in _PARTS:
         if part in english:  # a function has no texts of pages
             yield from differences(english[part], document.get(part, {}), part)
+    known = ("name", "direction", *_PARTS)
+    yield from (f"{name} is nothing that there is: {', '.join(known)} are." for name in document if name not in known)
 
 
 def _merged(ours: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -84,6 +84,11 @@ class Languages:
         whole = documents(folder) if folder else {}
         self._known = {code.lower(): _language_of(code, document) for code, document in whole.items()}
 
+    @property
+    def codes(self) -> list[str]:
+        """The languages' tags."""
+        return sorted({path.stem for path in self._paths.values()} | {each.code for each in self._known.values()})
+
     def choose(self, locale: str | None) -> Language:
         """
         Return the language that fits *locale* best.

@@ -22,7 +22,6 @@ from event_registration.model import Status
 from event_registration.ports import utc_now
 from event_registration.question_schema import problems_of
 from event_registration.rules import normalise_address
-from event_registration.templates import template_problems
 from event_registration.zones import UNKNOWN_TIME_ZONE, zone_of
 
 if TYPE_CHECKING:
@@ -37,7 +36,8 @@ __all__ = ["Cancellation", "Counts", "Organiser"]
 _TRIES = 5
 # What whoever is registered must know of, if it changes.
 _NEWS = ("starts_at", "ends_at", "time_zone", "venue")
-_MOST_OF_TEMPLATES = 64 * 1024  # they are read with the event
+# They are read with the event, and each promotion looks at that.
+_MOST_OF_TEMPLATES = 16 * 1024
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 _ALREADY_OVER = Problem("ends_at", "already-over", "This is over already: a new event must end in the future.")
@@ -158,11 +158,13 @@ class Organiser:
 
         Raises:
             UnknownEventError: There is no such event.
-            InvalidTemplatesError: One can't be used, or together they are over 64 KiB.
+            InvalidTemplatesError: One can't be used, or together they are over 16 KiB.
             EventChangeError: Someone else has just changed it.
             RepositoryError: The repository failed.
         """
-        problems = template_problems(templates)
+        from event_registration.confirmation import render  # no other work needs what writes mails
+
+        problems = render.problems(templates)
         if sum(len(text.encode()) for text in templates.values()) > _MOST_OF_TEMPLATES:
             problems.append(Problem("templates", "too-long", f"are over {_MOST_OF_TEMPLATES // 1024} KiB together."))
         if problems:

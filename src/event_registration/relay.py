@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
-from event_registration.delivery import hand_over
+from event_registration.delivery import hand_over, unwritable
 from event_registration.errors import (
     EventRegistrationError,
     NotifierError,
@@ -229,7 +229,7 @@ class Relay:
         except EventRegistrationError:
             raise
         except Exception as error:
-            raise PermanentNotifierError(f"The mail can't be written ({type(error).__name__}).") from error
+            raise unwritable(error) from error
 
     def _marked(self, claimed: Registration, mail: Mail, schedule: Schedule) -> bool | RepositoryError:
         """Mark what came of a mail; ``False`` says that a newer debt is there."""

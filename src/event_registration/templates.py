@@ -13,7 +13,7 @@ from event_registration.errors import InvalidTemplatesError, Problem
 from event_registration.mail import MailKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
 __all__ = ["OURS", "PLACEHOLDERS", "Templates", "read_templates", "template_problems"]
 
@@ -50,6 +50,10 @@ _NAME = re.compile(
 )
 _MOST = 32 * 1024
 # Gmail shows no more than 102 KB of a mail, and what stands for the placeholders comes on top.
+_LONGEST_SUBJECT = 200
+# Where a text that is escaped as text could still end what it stands in.
+_MARKUP = re.compile(r"<(?:style|script)\b.*?</|<[^>]*>?", re.DOTALL | re.IGNORECASE)
+_IN_MARKUP = frozenset({"link", "lang", "dir", "start", "kind"})
 _SUBJECT = Template("$subject")
 
 
@@ -84,9 +88,18 @@ class Templates:
         """
         names = (f"{stem}{tag}.{part}" for stem in (kind.value, _ANY) for tag in (f".{language}", ""))
         for layer, name in product(filter(None, (special, self._own)), names):
-            if name in layer:
+            # What a newer version has set for the event, and this one can't use, counts for nothing.
+            if name in layer and (layer is self._own or not any(_faults(name, layer[name]))):
                 return Template(layer[name])
         return _SUBJECT if part == "subject" else _ours(part)
+
+    def problems_of_languages(self, codes: Collection[str]) -> list[Problem]:
+        """Return which templates are of no language of *codes*, and so would never be used."""
+        return [
+            Problem(name, "unknown-language", f"is of no language that there is: {', '.join(codes)}.")
+            for name in self._own
+            if name.count(".") > 1 and name.split(".")[1] not in codes
+        ]
 
 
 def read_templates(folder: Path) -> dict[str, str]:
@@ -104,7 +117,7 @@ def read_templates(folder: Path) -> dict[str, str]:
         if path.suffix.removeprefix(".") not in _PARTS:
             continue
         try:
-            files[path.name] = path.read_text(encoding="utf-8")
+            files[path.name] = path.read_text(encoding="utf-8-sig")
         except (OSError, ValueError) as error:
             problems.append(Problem(path.name, "invalid-template", f"can't be read as UTF-8: {error}."))
     problems += template_problems(files)
@@ -123,8 +136,12 @@ def _faults(name: str, text: str) -> Iterator[str]:
         kinds = ", ".join(MailKind)
         yield f"is no template's name, as mail.html or confirmed.de.txt: kind ({_ANY}, {kinds}), language, part."
         return
+    if not text.strip():
+        yield "is empty."
     if len(text.encode()) > _MOST:
         yield f"is over {_MOST // 1024} KiB."
+    if name.endswith(".subject") and (len(text) > _LONGEST_SUBJECT or "\n" in text.strip()):
+        yield f"is more than one line of {_LONGEST_SUBJECT} signs."
     template = Template(text)
     if not template.is_valid():
         yield "has a $ that begins no placeholder: write $$ for the sign itself."
@@ -135,6 +152,14 @@ def _faults(name: str, text: str) -> Iterator[str]:
         for each in template.get_identifiers()
         if each not in known
     )
+    if name.endswith(".html"):
+        inside = Template("\n".join(_MARKUP.findall(text))).get_identifiers()
+        yield from (
+            f"has ${each} inside a tag, a style or a script, where it would be no text; only "
+            f"{', '.join(f'${one}' for one in sorted(_IN_MARKUP))} can be there."
+            for each in inside
+            if each in known and each not in _IN_MARKUP
+        )
 
 
 @cache

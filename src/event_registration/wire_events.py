@@ -104,7 +104,7 @@ def row_of_listing(listing: Listing) -> dict[str, str | int | bool]:
     if listing.telling is not None:
         row["telling"] = listing.telling
     if listing.templates:
-        row["templates"] = compact_json(listing.templates)
+        row["templates"] = json.dumps(dict(listing.templates), ensure_ascii=False)  # \\u takes three times the room
     if listing.changed_at is not None:
         row["changed_at"] = _instant_text(listing.changed_at)
     return row

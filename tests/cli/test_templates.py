@@ -36,6 +36,24 @@ def test_a_folder_begins_with_ours(run, tmp_path):
     assert all(f"${name} " in result.stdout for name in PLACEHOLDERS)
 
 
+def test_a_language_of_ours_begins_as_it_is(run, tmp_path):
+    """Whoever changes our German begins with it, not with English under its name."""
+    run("mail", "templates", "start", tmp_path / "mails", "--language", "de")
+
+    assert (tmp_path / "mails" / "languages" / "de.json").read_text() == (LANGUAGES / "de.json").read_text()
+
+
+def test_what_would_make_no_mail_is_refused(templates, folder):
+    """What only shows when a mail is written is told before it is an event's."""
+    (folder / "mail.subject").write_text("\u2068$event\u2069")
+
+    result = templates("set", folder)
+
+    assert result.exit_code == 1
+    assert "makes no mail of kind confirmed in language ar: the subject is no plain line of text." in result.stderr
+    assert templates("show").stderr == "The event has none of its own.\n"
+
+
 def test_nothing_is_overwritten(run, folder):
     """Whoever begins twice loses nothing."""
     (folder / "mail.txt").write_text("ours")
@@ -105,14 +123,14 @@ def test_mistakes_change_nothing(templates, folder):
 
 
 def test_too_many_are_refused(templates, folder):
-    """They are read with the event, and so together no longer than 64 KiB."""
+    """They are read with the event, and so together no longer than 16 KiB."""
     for kind in ("confirmed", "promoted", "moved"):
-        (folder / f"{kind}.html").write_text("x" * 30_000)
+        (folder / f"{kind}.html").write_text("x" * 6_000)
 
     result = templates("set", folder)
 
     assert result.exit_code == 1
-    assert result.stderr.endswith("templates: are over 64 KiB together.\n")
+    assert result.stderr.endswith("templates: are over 16 KiB together.\n")
 
 
 def test_a_folder_without_any_is_refused(templates, tmp_path):

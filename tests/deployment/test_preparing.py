@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from unittest.mock import patch
 
@@ -18,10 +19,17 @@ from event_registration.cli.deploy import _show
 from event_registration.cli.documents import event_of
 from event_registration.deployment import table
 from event_registration.deployment.account import Account
-from event_registration.deployment.deploy import Deployment, _identity, _manage_logging, parameters_of
+from event_registration.deployment.deploy import (
+    PARAMETERS,
+    Deployment,
+    _identity,
+    _manage_logging,
+    parameters_of,
+    prepare,
+)
 from event_registration.deployment.package import Package
 from event_registration.deployment.stack import Stack
-from event_registration.deployment.storage import store
+from event_registration.deployment.storage import has_templates, key_of, store
 from event_registration.deployment.template import rendered, table_id
 from event_registration.errors import DeploymentError
 
@@ -52,6 +60,34 @@ def s3(account):
     with Stubber(account.client("s3")) as stubber:
         yield stubber
         stubber.assert_no_pending_responses()
+
+
+def _present(account, key):
+    """Return the stack that was deployed with the package under *key*, and CloudFormation, stubbed to tell of it."""
+    cloudformation = Stubber(account.client("cloudformation"))
+    values = dict.fromkeys(PARAMETERS, "x") | {"CodeKey": key}
+    stack = {
+        "StackName": "events",
+        "StackStatus": "UPDATE_COMPLETE",
+        "CreationTime": datetime(2026, 1, 1, tzinfo=UTC),
+        "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()],
+    }
+    for _ in range(4):
+        cloudformation.add_response("describe_stacks", {"Stacks": [stack]})
+    cloudformation.add_response("list_stack_resources", {"StackResourceSummaries": []})
+    return Stack(account, "events"), cloudformation
+
+
+def test_templates_are_not_lost_in_silence(account, package, tmp_path):
+    """Whoever deploys a stack anew that mails with a team's templates says where they are, or that they are to go."""
+    key = key_of(evolve(package, has_templates=True))
+    stack, cloudformation = _present(account, key)
+
+    with cloudformation, pytest.raises(DeploymentError, match="Name their folder with --templates, or say --no-temp"):
+        prepare(account, stack, {}, folder=tmp_path)
+
+    assert has_templates(key)
+    assert not has_templates(key_of(package))
 
 
 def test_makes_the_bucket_and_uploads(account, package, s3):

@@ -85,6 +85,7 @@ def _switch(value: bool | None) -> str | None:  # noqa: FBT001 - click's
 )
 @click.option("--bucket", metavar="NAME", help="Where the function's package is uploaded to.  [default: made for it]")
 @templates_option
+@click.option("--no-templates", is_flag=True, help="Mail with our templates and languages from now on.")
 @click.option("--yes", is_flag=True, help="Don't ask before changing anything.")
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 def deploy(  # noqa: PLR0913 - one argument an option
@@ -110,6 +111,7 @@ def deploy(  # noqa: PLR0913 - one argument an option
     others: Mapping[str, str],
     bucket: str | None,
     templates: Path | None,
+    no_templates: bool,
     yes: bool,
     dry_run: bool,
 ) -> None:
@@ -153,7 +155,13 @@ def deploy(  # noqa: PLR0913 - one argument an option
         console.print(f"Stack [bold]{stack}[/] in account {account.id}, {account.region}")
         with console.status("Building the function's package and asking what would change"):
             deployment = prepare(
-                account, Stack(account, stack), wishes, folder=Path(folder), bucket=bucket, templates=templates
+                account,
+                Stack(account, stack),
+                wishes,
+                folder=Path(folder),
+                bucket=bucket,
+                templates=None if no_templates else templates,
+                drops_templates=no_templates,
             )
         try:
             if event:
@@ -173,7 +181,7 @@ def deploy(  # noqa: PLR0913 - one argument an option
             raise
         if deployment.change_set:
             follow(console, deployment.change_set.execute(), len(deployment.change_set.changes))
-        publish(console, deployment, store, event, templates=templates)
+        publish(console, deployment, store, event, templates=None if no_templates else templates)
 
 
 def _check_catalogue(deployment: Deployment) -> None:

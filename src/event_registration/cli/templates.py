@@ -36,7 +36,8 @@ def templates() -> None:
     "codes",
     multiple=True,
     metavar="TAG",
-    help="Begin a language too, as in fr or pt-BR: English texts to translate, for mails and pages; may be repeated.",
+    help="Begin a language too, as in fr or pt-BR: English texts to translate, for mails and pages, or ours of that "
+    "language to change; may be repeated.",
 )
 def start(folder: Path, codes: tuple[str, ...]) -> None:
     """
@@ -50,7 +51,7 @@ def start(folder: Path, codes: tuple[str, ...]) -> None:
         if not is_code(code):
             raise click.BadParameter(f"{code!r} is no language's tag, as in fr or pt-BR.", param_hint="--language")
     files = {folder / path.name: path for path in sorted(OURS.iterdir())}
-    files |= {folder / "languages" / f"{code}.json": OUR_LANGUAGES / f"{DEFAULT}.json" for code in codes}
+    files |= {folder / "languages" / f"{code}.json": _pattern_of(code) for code in codes}
     if present := [str(path) for path in files if path.exists()]:
         raise click.ClickException(f"{', '.join(present)}: there already. Choose another folder, or delete them.")
     try:
@@ -133,6 +134,12 @@ def read_folder(folder: Path) -> dict[str, str]:
         return read_templates(folder)
     except InvalidTemplatesError as error:
         raise click.ClickException("\n".join(f"{each.field} {each.message}" for each in error.problems)) from error
+
+
+def _pattern_of(code: str) -> Path:
+    """Return the file that a language begins with: ours, if it is one of ours, or the English one to translate."""
+    ours = OUR_LANGUAGES / f"{code}.json"
+    return ours if ours.exists() else OUR_LANGUAGES / f"{DEFAULT}.json"
 
 
 def _half(files: Mapping[str, str]) -> list[str]:

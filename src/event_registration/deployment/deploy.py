@@ -127,6 +127,7 @@ def prepare(  # noqa: PLR0913 - all keyword-only but where and what
     folder: Path,
     bucket: str | None = None,
     templates: Path | None = None,
+    drops_templates: bool = False,
 ) -> Deployment:
     """
     Build the function's zip and find out what a deployment would change.
@@ -141,15 +142,21 @@ def prepare(  # noqa: PLR0913 - all keyword-only but where and what
         folder: Where the zip is built.
         bucket: Where to upload it to; a bucket of the account's own for this purpose if ``None``.
         templates: The folder of the team's own templates and languages.
+        drops_templates: Whether a stack that has some is to do without from now on.
 
     Raises:
-        DeploymentError: Something needed is missing, a table of that name has other keys, or CloudFormation refuses.
+        DeploymentError: Something needed is missing, a table of that name has other keys, the stack has templates
+            and nothing is said of them, or CloudFormation refuses.
     """
     stack.check_template(PARAMETERS)
     present = stack.parameters()
     resources = stack.resources()
     if not present and "SenderAddress" not in wishes:
         raise DeploymentError("A first deployment needs --sender, the address that mail comes from.")
+    if templates is None and not drops_templates and storage.has_templates(present.get("CodeKey", "")):
+        raise DeploymentError(
+            "This stack mails with templates of its own. Name their folder with --templates, or say --no-templates."
+        )
     chosen = {**present, **wishes}
     parameters = {
         # Before there was a choice, stacks took any event: such a one goes on as it is.

@@ -127,6 +127,7 @@ class Package:
         sha256: Its SHA-256 in hexadecimal.
         parts: Its bytes per distribution, each file's headers included; the largest first.
         precompiled: Whether bytecode is in it, so that a cold start compiles nothing.
+        has_templates: Whether a team's own templates are in it.
     """
 
     path: Path
@@ -134,6 +135,7 @@ class Package:
     sha256: str
     parts: Mapping[str, int]
     precompiled: bool
+    has_templates: bool = False
 
 
 def build_package(
@@ -189,7 +191,14 @@ def build_package(
         size = file.tell()
         file.seek(0)
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return Package(path=output, size=size, sha256=sha256, parts=parts, precompiled=bool(bytecode))
+    return Package(
+        path=output,
+        size=size,
+        sha256=sha256,
+        parts=parts,
+        precompiled=bool(bytecode),
+        has_templates=templates is not None,
+    )
 
 
 def _fetch(stage: Path, names: Collection[str], *, arch: str, python: str) -> None:

@@ -13,15 +13,21 @@ if TYPE_CHECKING:
     from event_registration.deployment.account import Account
     from event_registration.deployment.package import Package
 
-__all__ = ["exists", "key_of", "store"]
+__all__ = ["exists", "has_templates", "key_of", "store"]
 
+_WITH_TEMPLATES = "-with-templates"
 # S3 answers HEAD with the number alone.
 _FORBIDDEN, _NOT_FOUND = "403", "404"
 
 
 def key_of(package: Package) -> str:
     """Return the key under which *package* is stored: its digest tells one from all others."""
-    return f"functions/{package.sha256}.zip"
+    return f"functions/{package.sha256}{_WITH_TEMPLATES if package.has_templates else ''}.zip"
+
+
+def has_templates(key: str) -> bool:
+    """Tell whether the package that is stored under *key* has templates of a team's own in it."""
+    return key.endswith(f"{_WITH_TEMPLATES}.zip")
 
 
 def exists(account: Account, bucket: str) -> bool:
