@@ -503,4 +503,4 @@ def test_open_events_cost_no_more(mode, expected):
     ).stdout
 
     assert OF_MANAGED_EVENTS & set(printed.split()) == expected
-    assert "boto3" in printed.split()
+    assert "botocore" in printed.split()
