@@ -8,6 +8,7 @@ import os
 import platform
 import queue
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -44,6 +45,7 @@ def main() -> None:
     if len(options.wheel) != 1:
         raise SystemExit("There must be one wheel in .venv/dist: run `make bench`.")
     CACHE.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # what was started is ended
     with ExitStack() as stack:
         folders = [Path(stack.enter_context(TemporaryDirectory(dir=CACHE))) for _ in range(2)]
         clouds = [stack.enter_context(running_cloud(folder)) for folder in folders]
@@ -68,6 +70,7 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="three minutes: fewer subjects and rounds")
+    parser.add_argument("--rounds", type=int, help="how often to take each time; their median counts")
     parser.add_argument("--only", action="append", choices=PARTS, help="these parts, not all")
     parser.add_argument("--subject", action="append", choices=SUBJECTS, help="these subjects, not all")
     parser.add_argument("--python", type=Path, help="the interpreter to measure with  [default: a Python 3.13]")
@@ -86,6 +89,10 @@ def _options() -> argparse.Namespace:
 def _subjects(options: argparse.Namespace, *, stubs: bool = False) -> list[str]:
     names = options.subject or (_QUICK if options.quick else SUBJECTS)
     return [name for name in names if stubs or options.subject or SUBJECTS[name] not in STUBS]
+
+
+def _rounds(options: argparse.Namespace, quick: int, full: int) -> int:
+    return options.rounds or (quick if options.quick else full)
 
 
 def count_instructions(benches: list[Bench], options: argparse.Namespace) -> Figures:
@@ -116,7 +123,7 @@ def time_cold_starts(benches: list[Bench], options: argparse.Namespace) -> Figur
     def measure(transport: str) -> Figures:
         return _medians(
             _subjects(options),
-            3 if options.quick else 11,
+            _rounds(options, 3, 11),
             lambda name: lambdas.time_cold(benches[0], SUBJECTS[name], transport),
         )
 
@@ -129,7 +136,7 @@ def time_warm_calls(benches: list[Bench], options: argparse.Namespace) -> Figure
     def measure(transport: str) -> Figures:
         return _medians(
             _subjects(options),
-            1 if options.quick else 7,
+            _rounds(options, 1, 7),
             lambda name: lambdas.time_warm(benches[0], SUBJECTS[name], transport),
         )
 
@@ -141,7 +148,7 @@ def time_answers(benches: list[Bench], options: argparse.Namespace) -> Figures:
     people = 30 if options.quick else 200
     return _medians(
         _subjects(options),
-        1 if options.quick else 3,
+        _rounds(options, 1, 3),
         lambda name: lambdas.time_answers(benches[0], SUBJECTS[name], people),
     )
 
@@ -152,7 +159,7 @@ def time_shares(benches: list[Bench], options: argparse.Namespace) -> Figures:
     def measure(memory: int) -> Figures:
         return _medians(
             _subjects(options),
-            1 if options.quick else 5,
+            _rounds(options, 1, 5),
             lambda name: lambdas.time_throttled(benches[0], SUBJECTS[name], memory, 3),
         )
 
@@ -188,7 +195,7 @@ def measure_local(benches: list[Bench], options: argparse.Namespace) -> Figures:
         return figures
 
     rows = (10_000,) if options.quick else (10_000, 100_000, 1_000_000)
-    rounds, count = (1, 800) if options.quick else (3, 8000)
+    rounds, count = _rounds(options, 1, 3), 800 if options.quick else 8000
     return {
         "sqlite": _medians(["sqlite"], rounds, lambda part: run(part, count=count))["sqlite"],
         "serve": serving.measure(python, bench.folder, count),

@@ -23,7 +23,7 @@ MEMORIES = (128, 1769)
 TRANSPORTS = {"http": False, "tls": True}
 _WARMING = 10
 _COUNTED = 20
-_SILENCES = 2
+_SILENCES = 1
 _TIMED = 5
 
 

@@ -263,6 +263,7 @@ def counts(zipped, tmp_path_factory):
 BANDS = {"cold": (1.29, 1.39), "warm": (0.62, 0.68)}
 
 
+@pytest.mark.timeout(900)  # half a minute on two cores that do nothing else
 @pytest.mark.parametrize("part", BANDS)
 def test_instructions(counts, part):
     """In outbox mode the function executes this share of the instructions of the handler that people write by hand."""
