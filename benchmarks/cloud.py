@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 LATENCIES = {"dynamodb": 0.004, "ses": 0.060}
 """How long the services take, in seconds, where that is to be as on AWS."""
 
+_NAMES = "dynamodb.eu-west-1.amazonaws.com", "email.eu-west-1.amazonaws.com"
+
 
 @frozen
 class Cloud:
@@ -35,9 +37,10 @@ class Cloud:
     https: int
     authority: Path
 
-    def url(self, *, secure: bool) -> str:
-        """Return the address of both services."""
-        return f"https://127.0.0.1:{self.https}" if secure else f"http://127.0.0.1:{self.http}"
+    @property
+    def url(self) -> str:
+        """The address of both services by HTTP; by TLS they are found under AWS's own names."""
+        return f"http://127.0.0.1:{self.http}"
 
     def control(self, **command: Any) -> dict[str, Any]:
         """Command the fake, and return what it did since it was last reset."""
@@ -53,7 +56,7 @@ def running_cloud(folder: Path) -> Iterator[Cloud]:
     """Run the fake until the block ends."""
     authority = trustme.CA()
     certificate, trusted = folder / "server.pem", folder / "authority.pem"
-    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(certificate)
+    authority.issue_cert(*_NAMES).private_key_and_cert_chain_pem.write_to_path(certificate)
     authority.cert_pem.write_to_path(trusted)
     command = [sys.executable, Path(__file__).with_name("fake.py"), certificate]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

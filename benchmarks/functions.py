@@ -109,7 +109,6 @@ class Bench:
             "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
             "AWS_LAMBDA_FUNCTION_NAME": "event-registration",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
-            "AWS_ENDPOINT_URL": self.cloud.url(secure=secure),
             "HOME": str(self.folder),
             "LANG": "en_US.UTF-8",
             "PATH": os.defpath,
@@ -117,7 +116,9 @@ class Bench:
             "PYTHONHASHSEED": "0",
         }
         task = self.task(subject)
-        if secure and not any(task.glob("**/*.pem")):
+        if not secure:
+            environ["AWS_ENDPOINT_URL"] = self.cloud.url
+        elif not any(task.glob("**/*.pem")):
             environ["AWS_CA_BUNDLE"] = str(self._full_bundle())
         if subject.source == "same_calls":
             environ |= {"CALLS": " ".join(subject.calls), "PAYLOAD": json.dumps(PAYLOAD)}
@@ -223,6 +224,7 @@ def running(
     receiving, sending = os.pipe()
     task, environ = bench.task(subject), bench.environ(subject, secure=secure)
     host = [bench.interpreter(subject), "-P", HERE / "host.py", task, subject.handler, str(sending)]
+    host.append(str(bench.cloud.https if secure else 0))
     born = time.monotonic()
     process = subprocess.Popen(
         [*wrapper, *host],

@@ -1,9 +1,10 @@
 """
 What Lambda's runtime is to a function: loads its handler, then calls it as often as it is told to.
 
-Runs in the interpreter that is measured: ``python -P host.py TASK HANDLER CHANNEL``, with the payload on the first line
-of standard input and then a line a command: the number of the first person to register, and how many. Answers with a
-line of JSON each on the file descriptor CHANNEL, because standard output is the function's log.
+Runs in the interpreter that is measured: ``python -P host.py TASK HANDLER CHANNEL PORT``, with the payload on the first
+line of standard input and then a line a command: the number of the first person to register, and how many. Answers with
+a line of JSON each on the file descriptor CHANNEL, because standard output is the function's log. PORT is where AWS's
+names lead to; 0 lets them lead nowhere.
 """
 
 import json
@@ -64,10 +65,23 @@ class Context:
         return 600_000
 
 
+def lead_aws_to(port):
+    """Resolve AWS's names as a port of this machine; whoever connects has imported what does that by now."""
+    socket = sys.modules["socket"]
+    resolve = socket.getaddrinfo
+
+    def getaddrinfo(host, service, *arguments, **options):
+        if host.endswith(".amazonaws.com"):
+            host, service = "127.0.0.1", port
+        return resolve(host, service, *arguments, **options)
+
+    socket.getaddrinfo = getaddrinfo
+
+
 def main():
     """Load the handler, then do what is commanded."""
     started = mark()
-    task, name, descriptor = sys.argv[1:]
+    task, name, descriptor, port = sys.argv[1:]
     channel = os.fdopen(int(descriptor), "w")
     payload = json.loads(sys.stdin.readline())
     body = json.loads(payload["body"])
@@ -76,6 +90,7 @@ def main():
     sys.meta_path.insert(0, first_session)
     module, _, attribute = name.partition(".")
     handler = getattr(__import__(module), attribute)
+    lead_aws_to(int(port))
     loaded = mark()
 
     def tell(told):

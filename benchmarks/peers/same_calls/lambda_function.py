@@ -9,7 +9,8 @@ import json
 import os
 
 from event_registration import make_lambda_handler
-from event_registration.aws import DynamoDBRepository, SESNotifier, wiring
+from event_registration.aws import DynamoDBRepository, SESNotifier
+from event_registration.aws.clients import Clients
 
 CALLS = os.environ["CALLS"].split()
 PAYLOAD = json.loads(os.environ["PAYLOAD"])
@@ -31,9 +32,10 @@ class Recorder:
         self.calls.append(copy.deepcopy(arguments))
 
 
-clients = {"put": wiring.dynamodb()}
+makes = Clients()
+clients = {"put": makes.dynamodb()}
 if "send" in CALLS:
-    clients["send"] = wiring.ses()
+    clients["send"] = makes.ses()
 recorder = Recorder()
 make_lambda_handler(
     repository=DynamoDBRepository(recorder), notifier=SESNotifier(recorder, os.environ["EVENT_REGISTRATION_SENDER"])
@@ -45,7 +47,7 @@ def handler(event, context):
     """Make the calls, in the name of whoever registers."""
     address = json.loads(event["body"])["cemail"]
     for call, ready in zip(CALLS, arguments, strict=True):
-        if call == "put":
+        if call != "send":
             ready["Item"]["sk"] = ready["Item"]["cemail"] = {"S": address}
             clients["put"].put_item(**ready)
         else:
