@@ -8,6 +8,7 @@ import platform
 import shutil
 import subprocess
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -50,7 +51,8 @@ def environment(name: str, python: Path, *, wheel: Path | None = None) -> Path:
         subprocess.run([*pip, "--require-hashes", "--only-binary=:all:", "--requirement", requirements], check=True)
         if wheel:
             subprocess.run([*pip, "--no-deps", wheel], check=True)
-        complete.symlink_to(folder.name)
+        with suppress(FileExistsError):  # somebody else was quicker, whose is as good
+            complete.symlink_to(folder.name)
     return complete / "bin" / "python"
 
 
