@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Generator
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -108,8 +108,11 @@ class Store:
     partitions: int
     luck: int = 0
     rows: defaultdict[str, set[object]] = field(factory=lambda: defaultdict(set), init=False)
+    counts: Counter[Key] = field(factory=Counter, init=False)
     throttled: int = field(default=0, init=False)
     conflicts: int = field(default=0, init=False)
+    read_units: float = field(default=0.0, init=False)
+    write_units: float = field(default=0.0, init=False)
     _busy: set[Key] = field(factory=set, init=False)
     _writes: _Partitions = field(init=False)
     _reads: _Partitions = field(init=False)
@@ -121,14 +124,15 @@ class Store:
         self._reads = _Partitions(self.partitions, _READ_UNITS, self.luck)
         self._index = _Partitions(self.partitions, _WRITE_UNITS, self.luck)
 
-    def transact(self, *rows: Row) -> Steps[None]:
+    def transact(self, *rows: Row, counter: Key | None = None, most: int = 0) -> Steps[None]:
         """
-        Put all rows, which must be new, or none.
+        Put all rows, which must be new, or none; perhaps add one to a counter that is below *most*.
 
         Each is written twice, to prepare and to commit it ("Amazon DynamoDB Transactions: How it works", capacity
         management); what is not committed has cost the first.
         """
-        keys = {row.key for row in rows}
+        new = {row.key for row in rows}
+        keys = new if counter is None else new | {counter}
         if self._busy & keys:
             self.conflicts += 1
             yield _CALL_SECONDS
@@ -139,18 +143,24 @@ class Store:
         self._busy |= keys
         yield _CALL_SECONDS
         self._busy -= keys
-        if any(which in self.rows[kind] for kind, which in keys):
+        if any(which in self.rows[kind] for kind, which in new) or (counter and self.counts[counter] >= most):
             raise TakenError
-        for kind, which in keys:
+        if counter:
+            self.counts[counter] += 1
+        for kind, which in new:
             self.rows[kind].add(which)
+        for kind, which in keys:
             self._writes.take(self._writes.of((kind, which)), 1.0, self.clock.now)
+            self.write_units += 1.0
 
     def update(self, row: Row, index_units: float = 1.0) -> Steps[None]:
-        """Change a row; in the index that is one unit if it leaves, and two if it moves."""
+        """Change or put a row; in the index that is one unit if it leaves, and two if it moves."""
         yield from self._take(
             (self._writes, {row.key: 1.0}), (self._index, {row.shard: index_units} if row.shard else {})
         )
         yield _CALL_SECONDS
+        kind, which = row.key
+        self.rows[kind].add(which)
 
     def get(self, key: Key) -> Steps[bool]:
         """Tell whether there is a row, by a consistent read."""
@@ -158,12 +168,13 @@ class Store:
         yield _CALL_SECONDS
         return key[1] in self.rows[key[0]]
 
-    def query(self, kind: str) -> Steps[set[Any]]:
-        """Return which rows of a kind there are, by a consistent read of small rows that lie in all partitions."""
-        units = max(1.0, len(self.rows[kind]) / _SMALL_ROWS_OF_A_READ_UNIT) / self.partitions
-        yield from self._take((self._reads, dict.fromkeys(range(self.partitions), units)))
+    def query(self, kind: str, which: range | None = None) -> Steps[set[Any]]:
+        """Return which rows of a kind, or *which* of them, there are, by a consistent read of small rows everywhere."""
+        rows = self.rows[kind] if which is None else self.rows[kind] & set(which)
+        units = max(1.0, len(rows) / _SMALL_ROWS_OF_A_READ_UNIT)
+        yield from self._take((self._reads, dict.fromkeys(range(self.partitions), units / self.partitions)))
         yield _CALL_SECONDS
-        return self.rows[kind].copy()
+        return rows.copy()
 
     def _take(self, *costs: tuple[_Partitions, Mapping[Any, float]]) -> Steps[None]:
         """Take all units or none; an index that can't take its part has the table's write throttled."""
@@ -179,3 +190,7 @@ class Store:
             raise RefusedError
         for side, partition, units in bills:
             side.take(partition, units, now)
+            if side is self._reads:
+                self.read_units += units
+            else:
+                self.write_units += units

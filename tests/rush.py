@@ -11,7 +11,7 @@ from attrs import define, field, frozen
 from limits import Clock, RefusedError, Row, Steps, Store, TakenError
 
 from event_registration.aws.patience import Patience
-from event_registration.aws.seatmap import SeatMap
+from event_registration.aws.seatmap import FIRST_PART, SeatMap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _SECONDS_TO_STORE = 6.0
 _SECONDS_OF_A_CALL = 2.0
 _SECONDS_OF_AN_EVENT = 5.0
+_SOLD_OUT = ("SOLD_OUT", "")
 
 
 class TimedOutError(Exception):
@@ -35,10 +36,12 @@ class Function:
     Args:
         seats: Which seats are known to be sold.
         event_read_at: When it last read the event.
+        left: Of so many counters those that are not known to be used up.
     """
 
     seats: SeatMap
     event_read_at: float = -_SECONDS_OF_AN_EVENT
+    left: dict[int, list[int]] = field(factory=dict)
 
 
 @frozen
@@ -94,7 +97,7 @@ def seat_ledger(visit: Visit) -> Steps[bool]:
             yield from visit.patiently(lambda seat=seat: store.transact(visit.row, Row(("SEAT", seat))))
         except TakenError:
             if function.seats.missed(seat):
-                function.seats.sold((yield from visit.patiently(lambda: store.query("SEAT"))))
+                yield from _look(visit)
         else:
             function.seats.sold([seat])
             return True
@@ -103,6 +106,41 @@ def seat_ledger(visit: Visit) -> Steps[bool]:
     yield from visit.patiently(lambda: store.query("FREE"))
     yield from visit.patiently(lambda: store.get(visit.row.key))
     return False
+
+
+def counters(count: int) -> Design:
+    """Sell by a transaction that adds one to any of so many counters, each of which has its share of the seats."""
+
+    def design(visit: Visit) -> Steps[bool]:
+        left = visit.function.left.setdefault(count, list(range(count)))
+        while left:
+            number = visit.chance.choice(left)
+            share = visit.capacity // count + (number < visit.capacity % count)
+            key = ("COUNTER", number)
+            try:
+                yield from visit.patiently(lambda: visit.store.transact(visit.row, counter=key, most=share))  # noqa: B023 - called at once
+            except TakenError:
+                if number in left:
+                    left.remove(number)
+            else:
+                return True
+        return False
+
+    return design
+
+
+def _look(visit: Visit) -> Steps[None]:
+    """Look for an unsold seat as `Seats` does."""
+    store, seats, is_large = visit.store, visit.function.seats, visit.capacity > FIRST_PART
+    for first, last in seats.parts(visit.capacity):
+        if is_large and (yield from visit.patiently(lambda: store.get(_SOLD_OUT))):
+            seats.sold(range(1, visit.capacity + 1))
+            return
+        part = range(first, last + 1)
+        if seats.looked(first, last, (yield from visit.patiently(lambda part=part: store.query("SEAT", part)))):
+            return
+    if is_large:
+        yield from visit.patiently(lambda: store.update(Row(_SOLD_OUT)))
 
 
 @define(kw_only=True)
@@ -117,6 +155,8 @@ class Rush:
         seconds: In what time, evenly spread.
         capacity: How many seats there are.
         functions: How many environments of the function there are at most; who finds none idle comes again.
+        sold_before: How many seats were sold before anybody came.
+        is_known: Whether it is written down that none is left.
         shards: How many partition keys the index of who is owed a mail has; without the index 0.
         mails_per_second: How fast those mails are sent meanwhile.
         seed: Decides all that is by chance.
@@ -128,6 +168,8 @@ class Rush:
     seconds: float = 1.0
     capacity: int = 5_000
     functions: int = 100
+    sold_before: int = 0
+    is_known: bool = False
     shards: int = 16
     mails_per_second: float = 50.0
     seed: int = 1
@@ -146,6 +188,8 @@ class Rush:
         self._chance = Random(self.seed)
         clock = Clock()
         self.store = Store(clock, self.partitions, self.seed)
+        self.store.rows["SEAT"].update(self._chance.sample(range(1, self.capacity + 1), self.sold_before))
+        self.store.rows["SOLD_OUT"].update([""] * self.is_known)
         for number in range(self.people):
             clock.start(self._come(number), self.seconds * self._chance.random())
         if self.shards:

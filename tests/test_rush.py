@@ -7,11 +7,12 @@ spared, and 32 sell 8,000: a seat's transaction is two rows, each written twice.
 
 from __future__ import annotations
 
+import sys
 from functools import cache
 
 import pytest
 from limits import Clock, RefusedError, Row, Store, TakenError
-from rush import Rush
+from rush import Rush, counters, seat_ledger
 
 
 @cache
@@ -52,6 +53,61 @@ def test_keeps_nobody_waiting_at_a_steady_rate():
 
     assert (len(rush.sold_at), rush.timed_out) == (5_000, 0)
     assert rush.waited(0.99) < 0.03
+
+
+@pytest.mark.parametrize(("sold", "left"), [(4_000, 1_000), (4_900, 100), (5_000, 0)])
+def test_functions_that_know_nothing_read_little(sold, left):
+    """
+    A thousand functions that begin at once for what is left of 5,000 seats sell all of it, and time out few.
+
+    If each read the whole ledger, 134 units, it would be 573 of them where 100 seats are left, and 528 where none is.
+    """
+    rush = Rush(partitions=4, people=1_000, seconds=0.1, functions=1_000, sold_before=sold).run()
+
+    assert len(rush.sold_at) == left
+    assert rush.timed_out <= 20
+
+
+def test_a_ledger_that_is_known_to_be_sold_is_not_read():
+    """Where it was found out before that nothing is left, each of them reads a few rows."""
+    rush = Rush(partitions=4, people=1_000, seconds=0.1, functions=1_000, sold_before=5_000, is_known=True).run()
+
+    assert (rush.timed_out, rush.waited(0.99) < 0.03) == (0, True)
+    assert rush.store.read_units < 5 * 1_000
+
+
+DESIGNS = {"seats": seat_ledger, "1 counter": counters(1), "8 counters": counters(8), "64 counters": counters(64)}
+
+
+def test_counters_are_what_everybody_writes():
+    """In a rush a transaction on one counter sells a quarter of what the ledger does, and times out half of all."""
+    one, ledger = (Rush(design=DESIGNS[name], partitions=4, functions=1_000).run() for name in ("1 counter", "seats"))
+
+    assert one.sold_per_second(0.9) < ledger.sold_per_second(0.9) / 3
+    assert one.timed_out > 5 * ledger.timed_out
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("seconds", [1.0, 60.0])
+@pytest.mark.parametrize("capacity", [200, 5_000, 10_000])
+def test_designs_side_by_side(capacity, seconds):
+    """No number of counters does much better than seats as keys, whatever the rush; the table tells the rest."""
+    rushes = {}
+    for name, design in DESIGNS.items():
+        rush = rushes[name] = Rush(
+            design=design, partitions=4, seconds=seconds, capacity=capacity, functions=1_000
+        ).run()
+        sold = len(rush.sold_at)
+        waits = [f"{1000 * rush.waited(share):,.0f}" for share in (0.5, 0.99)]
+        units = [f"{units / sold:.1f}" for units in (rush.store.write_units, rush.store.read_units)]
+        facts = [f"{seconds:.0f} s", f"{capacity:,}", name, f"{sold:,}", f"{rush.timed_out:,}", *waits, *units]
+        sys.stdout.write(f"| {' | '.join(facts)} |\n")
+
+    ledger = rushes["seats"]
+    assert len(ledger.sold_at) >= 0.95 * max(len(rush.sold_at) for rush in rushes.values())
+    assert ledger.timed_out <= 1.3 * min(rush.timed_out for name, rush in rushes.items() if name != "seats") + 20
+    if seconds > 1:
+        assert (ledger.timed_out, ledger.waited(0.99) < 0.03) == (0, True)
 
 
 def _done(store, *calls):
@@ -115,6 +171,17 @@ def test_a_throttled_index_throttles_the_table():
 
     assert outcomes.count("done") == 1_000
     assert _done(store, store.transact(Row(("person", "other")))) == ["done"]
+
+
+def test_a_query_of_a_part_costs_that_part():
+    """Who asks for some of the rows pays for those."""
+    store = Store(Clock(), partitions=1)
+    store.rows["SEAT"] |= set(range(3_700))
+
+    (found,) = _done(store, store.query("SEAT", range(370)))
+
+    assert len(found) == 370
+    assert 9 < store.read_units < 11
 
 
 def test_a_query_costs_what_it_reads():

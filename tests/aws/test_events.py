@@ -227,7 +227,7 @@ def test_remembers_the_seats_of_a_thousand_events(watched, table):
     """What is known of seats is kept for a thousand events, and of those that were not used for longest forgotten."""
     seats = Seats(Table(watched, table))
     for event_id in ("first", "second"):
-        seats.missed(event_id, 1, None)
+        seats.missed(event_id, 1, 1, None)
     for number in range(998):
         seats.guess(f"event-{number}", 1)
     seats.guess("first", 1)

@@ -101,6 +101,52 @@ def test_looks_at_all_seats_ever_more_seldom():
     assert looks == [2, 2 + 4, 2 + 4 + 8, 2 + 4 + 8 + 16]
 
 
+@pytest.mark.parametrize("capacity", [1, 740, 741, 5_000, 12_345])
+def test_looks_at_each_seat_once(capacity):
+    """The parts are all of the ledger, each twice as large as the one before but where it ends and begins anew."""
+    parts = list(SeatMap(random.Random(8).random).parts(capacity))
+
+    assert sorted(seat for first, last in parts for seat in range(first, last + 1)) == list(range(1, capacity + 1))
+    assert parts[0][1] - parts[0][0] < 740
+    assert len(parts) <= 7
+
+
+def test_looks_at_nothing_twice():
+    """A part that is known to be sold is not looked at again."""
+    seat_map = _sold(*range(2_501, 3_241), chance=_always(0.5))
+
+    assert next(seat_map.parts(5_000)) == (3_241, 4_720)
+
+
+def test_looks_at_more_each_time():
+    """The second look's first part is twice as large."""
+    seat_map = SeatMap(_always(0.0))
+    for seat in (1, 2, 3, 4, 5, 6):
+        seat_map.missed(seat)
+
+    assert next(seat_map.parts(5_000)) == (1, 1_480)
+
+
+def test_begins_anywhere():
+    """Where a large ledger is begun is chance; a small one is one part."""
+    assert next(SeatMap(_always(0.5)).parts(5_000)) == (2_501, 3_240)
+    assert list(SeatMap(_always(0.5)).parts(740)) == [(1, 740)]
+
+
+def test_guesses_what_was_unsold():
+    """After a look any of the seats that were unsold in it is guessed, as long as they may be, and then any other."""
+    seat_map = SeatMap(_always(0.0))
+
+    assert not seat_map.looked(1, 3, {1, 2, 3})
+    assert seat_map.looked(4, 6, {5})
+    assert seat_map.guess(10) == 4
+    seat_map.sold([4])
+    assert seat_map.guess(10) == 6
+    assert seat_map.guess(5) is None or seat_map.guess(5) > 6
+    seat_map.sold([6])
+    assert seat_map.guess(10) == 7
+
+
 def test_many_may_use_it():
     """Threads that share a map lose nothing of what they remember."""
     seat_map = SeatMap(random.random)

@@ -64,7 +64,7 @@ class Admission:
                 elif seat is None:
                     raise
                 else:
-                    self._seats.missed(asked.event_id, seat, deadline)
+                    self._seats.missed(asked.event_id, seat, listing.event.capacity or seat, deadline)
             else:
                 if seat is not None:
                     self._seats.sold(asked.event_id, seat)

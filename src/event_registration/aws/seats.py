@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from event_registration.aws.items import LAST, REGISTRATION, delete
-from event_registration.aws.ledger import FREE, OVER, SEAT, WAITLIST, number_of, seat_key
-from event_registration.aws.seatmap import SeatMap
+from event_registration.aws.items import LAST, REGISTRATION, delete, put
+from event_registration.aws.ledger import FREE, OVER, WAITLIST, number_of, seat_key
+from event_registration.aws.seatmap import FIRST_PART, SeatMap
 from event_registration.aws.table import ChangedError
+from event_registration.errors import RepositoryError
 from event_registration.model import Status
 from event_registration.wire import registration_from_row
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Seats"]
 
 _MOST_MAPS = 1000
+_SOLD_OUT = "SOLD_OUT"
 
 
 class Seats:
@@ -46,24 +49,39 @@ class Seats:
         """Remember that a seat was sold by us."""
         self._map(event_id).sold([seat])
 
-    def missed(self, event_id: str, seat: int, deadline: float | None) -> None:
-        """Remember that a guess was wrong; after some, look at all seats by one consistent query."""
+    def missed(self, event_id: str, seat: int, capacity: int, deadline: float | None) -> None:
+        """
+        Remember that a guess was wrong; after some, look for an unsold seat by consistent queries.
+
+        That there is none stays true for this capacity. Of a large event it is written down by who finds it out, and
+        read before each part of the ledger, so that of a thousand functions that begin at once few read all of it.
+        """
         seats = self._map(event_id)
-        if seats.missed(seat):
-            seats.sold(self.states(event_id, 1, None, deadline))
+        if not seats.missed(seat):
+            return
+        is_large = capacity > FIRST_PART
+        for first, last in seats.parts(capacity):
+            if is_large and self._is_sold_out(event_id, capacity, deadline):
+                seats.sold(range(1, capacity + 1))
+                return
+            if seats.looked(first, last, self.states(event_id, first, last, deadline)):
+                return
+        if is_large:
+            # Who can't write it leaves it to the next one: it saves reading, and decides nothing.
+            with suppress(RepositoryError):
+                self._table.write(put({"eventid": event_id, "sk": _SOLD_OUT, "seats": capacity}, ""), deadline)
 
     def find_unsold(self, event_id: str, capacity: int, deadline: float | None) -> int | None:
         """Return a seat that was unsold when it was looked at, or ``None``."""
         while seat := self.guess(event_id, capacity):
             if self._table.get(event_id, seat_key(seat), deadline) is None:
                 return seat
-            self.missed(event_id, seat, deadline)
+            self.missed(event_id, seat, capacity, deadline)
         return None
 
-    def states(self, event_id: str, first: int, last: int | None, deadline: float | None) -> dict[int, dict[str, Any]]:
-        """Return the rows of the seats from *first* to *last* that aren't unsold, by number; ``None`` is the end."""
-        end = SEAT + LAST if last is None else seat_key(last)
-        rows = self._table.query(event_id, seat_key(first), end, deadline=deadline)
+    def states(self, event_id: str, first: int, last: int, deadline: float | None) -> dict[int, dict[str, Any]]:
+        """Return the rows of the seats from *first* to *last* that aren't unsold, by number."""
+        rows = self._table.query(event_id, seat_key(first), seat_key(last), deadline=deadline)
         return {number_of(row): row for row in rows}
 
     def seat(self, event_id: str, seat: int, deadline: float | None) -> dict[str, Any] | None:
@@ -108,6 +126,11 @@ class Seats:
         if self._first(event_id, OVER, deadline) or self._first(event_id, WAITLIST, deadline):
             return None
         return seat
+
+    def _is_sold_out(self, event_id: str, capacity: int, deadline: float | None) -> bool:
+        """Tell whether it is written down that each seat up to *capacity* was sold once."""
+        row = self._table.get(event_id, _SOLD_OUT, deadline)
+        return row is not None and row["seats"] >= capacity
 
     def _first(self, event_id: str, prefix: str, deadline: float | None) -> dict[str, Any] | None:
         return next(self._table.query(event_id, prefix, prefix + LAST, limit=1, deadline=deadline), None)
