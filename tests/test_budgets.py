@@ -63,10 +63,10 @@ NEVER = {
     "yaml",
 }
 MODULES = {
-    (EventsMode.OPEN, Confirmation.INLINE): 34,
-    (EventsMode.OPEN, Confirmation.OUTBOX): 30,
-    (EventsMode.MANAGED, Confirmation.INLINE): 55,
-    (EventsMode.MANAGED, Confirmation.OUTBOX): 45,
+    (EventsMode.OPEN, Confirmation.INLINE): 33,
+    (EventsMode.OPEN, Confirmation.OUTBOX): 25,
+    (EventsMode.MANAGED, Confirmation.INLINE): 60,
+    (EventsMode.MANAGED, Confirmation.OUTBOX): 46,
 }
 """How many of our modules each mode loads. A new one costs every cold start: raise a number for a reason."""
 
