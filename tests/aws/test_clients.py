@@ -73,7 +73,7 @@ PLACES = [
 def models(tmp_path_factory):
     """Return a folder with what `package` puts beside the clients."""
     folder = tmp_path_factory.mktemp("task") / MODELS.name
-    for name, content in [*trimmed_models(), (ROOTS.name, aws_roots())]:
+    for name, content in [*trimmed_models(), *aws_roots().items()]:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     return folder

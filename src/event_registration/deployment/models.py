@@ -10,10 +10,12 @@ from importlib.metadata import distribution
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from event_registration.aws.clients import ROOTS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["OPERATIONS", "aws_roots", "roots_in", "trimmed_models"]
+__all__ = ["OPERATIONS", "aws_roots", "trimmed_models"]
 
 OPERATIONS = {
     "dynamodb": ("DeleteItem", "GetItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem"),
@@ -70,17 +72,19 @@ def trimmed_models() -> Iterator[tuple[str, bytes]]:
             yield path.name, path.read_binary()
 
 
-def aws_roots() -> bytes | None:
-    """Return the certificates of AWS's own authorities, as botocore has them; ``None`` if it lacks any of today's."""
-    return roots_in((files("botocore") / "cacert.pem").read_text("utf-8"))
+def aws_roots(listed: str | None = None) -> dict[str, bytes]:
+    """
+    Return the file of the certificates of AWS's own authorities, by its name; nothing if any of today's is missing.
 
-
-def roots_in(listed: str) -> bytes | None:
-    """Return those of AWS's own authorities among certificates in PEM; ``None`` if any of today's is missing."""
+    Args:
+        listed: Certificates in PEM to find them among; those that botocore has if ``None``.
+    """
+    if listed is None:
+        listed = (files("botocore") / "cacert.pem").read_text("utf-8")
     found = {_fingerprint(text): text for text in _CERTIFICATE.findall(listed)}
     if not found.keys() >= _NEEDED:
-        return None
-    return "".join(found[each] for each in _ROOTS if each in found).encode()
+        return {}
+    return {ROOTS.name: "".join(found[each] for each in _ROOTS if each in found).encode()}
 
 
 def _fingerprint(text: str) -> str:

@@ -20,7 +20,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from attrs import frozen
 
-from event_registration.aws.clients import MODELS, ROOTS
+from event_registration.aws.clients import MODELS
 from event_registration.deployment.models import aws_roots, trimmed_models
 from event_registration.errors import DeploymentError
 from event_registration.language_files import OURS as OUR_LANGUAGES
@@ -279,10 +279,8 @@ def _own_files() -> Iterator[tuple[str, bytes]]:
 def _models() -> Iterator[tuple[str, bytes]]:
     """Yield what the functions need of botocore's data."""
     folder = f"{_PACKAGE}/aws/{MODELS.name}"
-    for name, content in trimmed_models():
+    for name, content in [*trimmed_models(), *aws_roots().items()]:
         yield f"{folder}/{name}", content
-    if roots := aws_roots():
-        yield f"{folder}/{ROOTS.name}", roots
 
 
 def _texts_of_mails() -> Iterator[tuple[str, bytes]]:
