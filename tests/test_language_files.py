@@ -5,6 +5,7 @@ from copy import deepcopy
 
 import pytest
 
+from event_registration import language_files
 from event_registration.errors import InvalidTemplatesError
 from event_registration.language_files import OURS, documents, is_code
 
@@ -69,6 +70,18 @@ def test_single_texts_of_ours_are_replaced(team):
 def test_a_folder_without_languages_has_ours(tmp_path):
     """Whoever has templates only has our languages."""
     assert documents(tmp_path) == documents()
+
+
+def test_a_function_has_no_texts_of_pages(team, tmp_path, monkeypatch):
+    """Where our files have mails' texts alone, a team's are held to these."""
+    packed = tmp_path / "packed"
+    packed.mkdir()
+    (packed / "en.json").write_text(json.dumps({name: ENGLISH[name] for name in ("name", "direction", "mail")}))
+    monkeypatch.setattr(language_files, "OURS", packed)
+
+    found = documents(team("fr.json", {name: FRENCH[name] for name in ("name", "direction", "mail")}))
+
+    assert list(found) == ["en", "fr"]
 
 
 @pytest.mark.parametrize(("text", "is_one"), [("fr", True), ("pt-BR", True), ("zh-Hant-TW", True), ("es-419", True)])

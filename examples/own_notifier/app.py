@@ -30,6 +30,8 @@ class MailServiceNotifier:
             "subject": message.subject,
             "text": message.text,
             "html": message.html,
+            "reply_to": message.reply_to,
+            "headers": dict(message.headers),
             "attachments": [
                 {
                     "name": each.name,

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 from serving import ADA, serving
 
+from event_registration.language_files import OURS
 from event_registration.local.server import _port
 
 
@@ -28,6 +29,33 @@ def _rows(server):
     rows = connection.execute("SELECT eventid, eventname, cname, cemail FROM registration").fetchall()
     connection.close()
     return rows
+
+
+def test_a_team_s_folder_has_its_say(tmp_path):
+    """Templates and a language of the team's own are in mails and on the site, as soon as the server is up."""
+    folder = tmp_path / "mails"
+    (folder / "languages").mkdir(parents=True)
+    french = json.loads((OURS / "en.json").read_text("utf-8")) | {"name": "Français"}
+    french["mail"]["greeting"] = "Bonjour {name},"
+    (folder / "languages" / "fr.json").write_text(json.dumps(french), encoding="utf-8")
+    (folder / "mail.txt").write_text("$greeting C'est $event.")
+
+    with serving(tmp_path / "data", "--templates", str(folder)) as server:
+        assert server.request(body=ADA | {"locale": "fr-CA"})[0] == 201
+        (mail,) = server.mails()
+        language = server.request("/languages/fr.mjs")
+
+    assert mail.get_body(["plain"]).get_content() == "Bonjour \u2068Ada Lovelace\u2069, C'est DevConf 2026.\n"
+    assert language[0] == 200
+    assert "Français" in language[2]
+
+
+def test_a_template_that_can_not_be_used_is_told(tmp_path):
+    """The server doesn't start with what would cost a mail later, and says what to mend."""
+    (tmp_path / "mail.txt").write_text("$nme")
+
+    with pytest.raises(RuntimeError, match=r"Error: mail\.txt: has \$nme, which stands for nothing there"):
+        serving(tmp_path / "data", "--templates", str(tmp_path)).__enter__()
 
 
 def test_registers_stores_and_mails(server):

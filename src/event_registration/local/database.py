@@ -45,6 +45,7 @@ class Database:
     def __init__(self, path: str | Path, *, patience: float = 10.0) -> None:
         self._patience = patience
         self._lock = threading.Lock()
+        self._milliseconds = -1  # that it waits at most; not known yet
         with _translated_errors():
             self._connection = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
         self._connection.row_factory = sqlite3.Row
@@ -97,6 +98,13 @@ class Database:
                 connection.rollback()
                 raise
 
+    def _wait_for_others(self, seconds: float) -> None:
+        """Have SQLite wait so long at most for who writes the file; mostly that is what it does already."""
+        milliseconds = round(1000 * seconds)
+        if milliseconds != self._milliseconds:
+            self._connection.execute(f"PRAGMA busy_timeout = {milliseconds}")
+            self._milliseconds = milliseconds
+
     @contextmanager
     def held(self, deadline: float | None = None) -> Iterator[sqlite3.Connection]:
         """Have the connection alone, once its other users are done; translate what SQLite raises."""
@@ -107,7 +115,7 @@ class Database:
             raise RepositoryUnavailableError("The database is busy.")
         try:
             with _translated_errors():
-                self._connection.execute(f"PRAGMA busy_timeout = {1000 * _until(give_up_at):.0f}")
+                self._wait_for_others(_until(give_up_at))
                 yield self._connection
         finally:
             self._lock.release()
