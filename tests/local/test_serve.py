@@ -45,7 +45,8 @@ def test_a_team_s_folder_has_its_say(tmp_path):
         (mail,) = server.mails()
         language = server.request("/languages/fr.mjs")
 
-    assert mail.get_body(["plain"]).get_content() == "Bonjour \u2068Ada Lovelace\u2069, C'est DevConf 2026.\n"
+    written = message_from_bytes(mail.read_bytes(), policy=policy.default).get_body(["plain"]).get_content()
+    assert written == "Bonjour \u2068Ada Lovelace\u2069, C'est DevConf 2026.\n"
     assert language[0] == 200
     assert "Français" in language[2]
 
