@@ -111,6 +111,7 @@ def test_a_dollar_is_written_twice():
             "has $name inside a tag, a style or a script, where it would be no ",
         ),
         ("mail.html", "<style>b { color: ${venue} }</style>", "has $venue inside a tag, a style or a script"),
+        ("mail.html", "<style>b { color: $venue }", "has $venue inside a tag, a style or a script"),
         ("mail.html", "<script>let a = '$news'</script>", "has $news inside a tag, a style or a script"),
     ],
 )

@@ -155,21 +155,14 @@ def _in_text(
     """Return what placeholders stand for in plain text."""
     texts = language.texts
     name = f"\u2068{registration.attendee_name.translate(_TEXT)}\u2069"
-    when, venue = (fact.translate(_TEXT) for fact in (*facts, "", "")[:2])
+    values = _common(registration, language, texts, name, facts, _TEXT)
     lines = (f"{_asked(title)} {language.answer(value)}".translate(_TEXT) for title, value in answers)
-    answered = "".join(f"    {line}\n".replace("\n", "\n        ", line.count("\n")) for line in lines)
-    return _common(registration, language) | {
-        "greeting": texts["greeting"].format(name=name),
-        "name": name,
-        **_of_kind(texts[registration.mail.kind]),
-        "event": registration.event_name.translate(_TEXT),
-        "when": when,
-        "venue": venue,
-        "facts": "".join(f"    {fact}\n" for fact in (when, venue) if fact),
+    answered = "".join("    " + line.replace("\n", "\n        ") + "\n" for line in lines)
+    return values | {
+        "facts": "".join(f"    {fact}\n" for fact in (values["when"], values["venue"]) if fact),
         "answers": f"{texts['answers']}\n\n{answered}\n" if answers else "",
         "link": link or "",
         "manage": f"{texts['manage']}\n{link}\n\n{texts['keep_link']}\n\n" if link else "",
-        "reason": texts["reason"],
     }
 
 
@@ -183,38 +176,43 @@ def _in_html(
     """Return what placeholders stand for in HTML."""
     texts = language.markup
     name = f"<bdi>{registration.attendee_name.translate(_HTML)}</bdi>"
-    when, venue = (fact.translate(_HTML) for fact in (*facts, "", "")[:2])
+    values = _common(registration, language, texts, name, facts, _HTML)
     answered = "".join(
         f"<dt><bdi>{title.translate(_HTML)}</bdi></dt>\n<dd><bdi>{language.answer(value).translate(_HTML)}</bdi></dd>\n"
         for title, value in answers
     )
-    return _common(registration, language) | {
-        "greeting": texts["greeting"].format(name=name),
-        "name": name,
-        **_of_kind(texts[registration.mail.kind]),
-        "event": registration.event_name.translate(_HTML),
-        "when": when,
-        "venue": venue,
-        "facts": "".join(f"<p><bdi>{fact}</bdi></p>\n" for fact in (when, venue) if fact),
+    return values | {
+        "facts": "".join(f"<p><bdi>{fact}</bdi></p>\n" for fact in (values["when"], values["venue"]) if fact),
         "answers": f"<p>{texts['answers']}</p>\n<dl>\n{answered}</dl>\n" if answers else "",
         "link": escape(link or ""),
         "manage": _manage(texts, link) if link else "",
-        "reason": texts["reason"],
     }
 
 
-def _common(registration: Registration, language: Language) -> dict[str, str]:
-    start = "right" if language.direction == "rtl" else "left"
+def _common(  # noqa: PLR0913, PLR0917 - a form's own: its texts, its name, its signs
+    registration: Registration,
+    language: Language,
+    texts: Mapping[str, Any],
+    name: str,
+    facts: Sequence[str],
+    signs: Mapping[int, str],
+) -> dict[str, str]:
+    """Return what placeholders stand for alike in both forms, each of which escapes by its own *signs*."""
+    when, venue = (fact.translate(signs) for fact in (*facts, "", "")[:2])
+    kind = registration.mail.kind
     return {
         "lang": language.code,
         "dir": language.direction,
-        "start": start,
-        "kind": registration.mail.kind.value,
+        "start": "right" if language.direction == "rtl" else "left",
+        "kind": kind.value,
+        "greeting": texts["greeting"].format(name=name),
+        "name": name,
+        **{part: texts[kind][part] for part in ("heading", "news", "advice")},
+        "event": registration.event_name.translate(signs),
+        "when": when,
+        "venue": venue,
+        "reason": texts["reason"],
     }
-
-
-def _of_kind(texts: Mapping[str, str]) -> dict[str, str]:
-    return {name: texts[name] for name in ("heading", "news", "advice")}
 
 
 def _manage(texts: Mapping[str, str], link: str) -> str:

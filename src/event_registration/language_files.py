@@ -13,7 +13,7 @@ from event_registration.errors import InvalidTemplatesError, Problem
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-__all__ = ["DEFAULT", "OURS", "differences", "documents", "is_code", "read_language"]
+__all__ = ["CODE", "DEFAULT", "OURS", "differences", "documents", "is_code", "read_language"]
 
 DEFAULT = "en"
 """The language of who named none, or none that there is; all others have its texts."""
@@ -21,9 +21,10 @@ DEFAULT = "en"
 OURS = Path(__file__).with_name("languages")
 """The folder of the languages that come with the package."""
 
+CODE = r"[A-Za-z]{2,3}(?:-[A-Za-z]{4})?(?:-(?:[A-Za-z]{2}|[0-9]{3}))?"
+"""BCP 47 in short: a language, perhaps with its script and a region. Browsers fail at what isn't well formed."""
+
 _FOLDER = "languages"
-# BCP 47 in short: a language, perhaps with its script and a region. Browsers fail at what isn't well formed.
-_CODE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z]{4})?(?:-(?:[A-Za-z]{2}|[0-9]{3}))?")
 _PARTS = ("mail", "site")
 _DIRECTIONS = ("ltr", "rtl")
 _PLACEHOLDER = re.compile(r"\{\w+\}")
@@ -34,7 +35,7 @@ _PLURALS = frozenset({"zero", "one", "two", "few", "many", "other"})
 
 def is_code(text: str) -> bool:
     """Tell whether a language's file may be called *text*: a tag, as in ``fr`` or ``pt-BR``."""
-    return bool(_CODE.fullmatch(text))
+    return bool(re.fullmatch(CODE, text))
 
 
 def read_language(path: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from string import Template
 from typing import TYPE_CHECKING
 
 from event_registration.errors import InvalidTemplatesError, Problem
+from event_registration.language_files import CODE
 from event_registration.mail import MailKind
 
 if TYPE_CHECKING:
@@ -45,14 +46,12 @@ PLACEHOLDERS = {
 _IN_SUBJECT = frozenset({"event", "subject"})
 _ANY = "mail"
 _PARTS = ("subject", "txt", "html")
-_NAME = re.compile(
-    rf"(?:{_ANY}|{'|'.join(MailKind)})(?:\.[A-Za-z]{{2,8}}(?:-[A-Za-z0-9]{{1,8}})*)?\.(?:{'|'.join(_PARTS)})"
-)
-_MOST = 32 * 1024
+_NAME = re.compile(rf"(?:{_ANY}|{'|'.join(MailKind)})(?:\.{CODE})?\.(?:{'|'.join(_PARTS)})")
 # Gmail shows no more than 102 KB of a mail, and what stands for the placeholders comes on top.
+_MOST = 32 * 1024
 _LONGEST_SUBJECT = 200
 # Where a text that is escaped as text could still end what it stands in.
-_MARKUP = re.compile(r"<(?:style|script)\b.*?</|<[^>]*>?", re.DOTALL | re.IGNORECASE)
+_MARKUP = re.compile(r"<(?:style|script)\b.*?(?:</|\Z)|<[^>]*>?", re.DOTALL | re.IGNORECASE)
 _IN_MARKUP = frozenset({"link", "lang", "dir", "start", "kind"})
 _SUBJECT = Template("$subject")
 
