@@ -43,6 +43,7 @@ ROWS = [
     {"local.reception"},
     {"aws.handler", "aws.stream", "local.server"},
     {"deployment", "deployment.models"},
+    {"deployment.contents"},
     {"deployment.package", "deployment.account", "deployment.template", "deployment.events"},
     {
         "deployment.changes",

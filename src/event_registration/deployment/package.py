@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import shutil
 import subprocess
@@ -11,7 +10,6 @@ import sys
 from collections import Counter
 from contextlib import suppress
 from importlib.metadata import Distribution, PackageNotFoundError, PackagePath, distribution, distributions
-from importlib.resources import files
 from itertools import chain
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -20,15 +18,9 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from attrs import frozen
 
-from event_registration.aws.clients import MODELS
-from event_registration.deployment.models import aws_roots, trimmed_models
+from event_registration.deployment.contents import botocore_data, own_files, team_files
 from event_registration.errors import DeploymentError
-from event_registration.language_files import OURS as OUR_LANGUAGES
-from event_registration.language_files import read_language
 from event_registration.replacing import replacing
-from event_registration.settings import PREFIX
-from event_registration.templates import OURS as OUR_TEMPLATES
-from event_registration.templates import read_templates
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -41,14 +33,7 @@ PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 BUDGET = 1_310_720  # bytes, 1.25 MiB; a test holds the zip to it
 
 _OWN = "event-registration"
-_PACKAGE = "event_registration"
 _DEPENDENCIES = ("attrs", "cattrs", "idna", "tzdata")
-_NOT_FOR_THE_FUNCTION = {
-    *("__main__.py", "arrivals.py", "assets.py", "export.py", "mails.py"),
-    *("organiser.py", "replacing.py", "samples.py", "zones.py"),
-    *("pattern_parts.py", "patterns.py", "question_schema.py"),
-    *("cli", "deployment", "local", "schemas", "testing", "web"),
-}
 # Scripts, types, what the compiled zones, of which zoneinfo reads nothing else, are made from (51 KiB); and what no
 # import of ours imports: cattrs' converters for formats and its strategies, its old name, idna's command (77 KiB).
 _NEVER_READ = re.compile(
@@ -56,44 +41,6 @@ _NEVER_READ = re.compile(
     r"|cattrs/(?:preconf|strategies)/.*|cattr/.*|idna/(?:__main__|cli)\.py"
 )
 _FOR_SCANNERS_AND_LAWYERS = re.compile(r"METADATA|licenses|sboms|(LICEN[CS]E|COPYING|NOTICE|AUTHORS).*")
-
-# What Lambda's setting for the handler names: each of the two functions has one of these modules.
-_ENTRIES = {
-    "lambda_function.py": b'''"""The function's entry: Lambda's setting for the handler is lambda_function.handler."""
-
-import gc
-
-gc.disable()  # nothing that is made at the start is garbage
-
-from event_registration import make_lambda_handler
-
-handler = make_lambda_handler()
-gc.freeze()
-gc.enable()
-''',
-    "stream_function.py": b'''"""The sender's entry: Lambda's setting for the handler is stream_function.handler."""
-
-import gc
-
-gc.disable()  # nothing that is made at the start is garbage
-
-from event_registration import make_stream_handler
-
-handler = make_stream_handler()
-gc.freeze()
-gc.enable()
-''',
-}
-
-_TEMPLATES = "mail_templates"
-# What an entry begins with if a team's templates are beside it.
-_WITH_TEMPLATES = f"""
-
-import os
-
-os.environ.setdefault("{PREFIX}TEMPLATES", os.path.join(os.path.dirname(__file__), "{_TEMPLATES}"))
-
-""".encode()
 
 # A fresh process, because the bytes of .pyc depend on what the process did before; the paths are for tracebacks. They
 # have no docstrings, since nothing in a function reads them.
@@ -177,11 +124,11 @@ def build_package(
         _fetch(stage, _DEPENDENCIES, arch=arch, python=python)
         fetched = distributions(path=[str(stage)])
         owners = {path.as_posix(): _normal(part.name) for part in fetched for path in _needed_files(part)}
-        for name, content in chain(_own_files(), _team_files(templates)):
+        for name, content in chain(own_files(), _metadata(), team_files(templates)):
             (stage / name).parent.mkdir(parents=True, exist_ok=True)
             (stage / name).write_bytes(content)
             owners[name] = _OWN
-        for name, content in _models() if is_tuned else ():
+        for name, content in botocore_data() if is_tuned else ():
             (stage / name).parent.mkdir(parents=True, exist_ok=True)
             (stage / name).write_bytes(content)
             owners[name] = "botocore"
@@ -264,46 +211,11 @@ def _needed_files(part: Distribution) -> Iterator[PackagePath]:
             yield path
 
 
-def _own_files() -> Iterator[tuple[str, bytes]]:
-    yield from _ENTRIES.items()
-    package = Path(str(files("event_registration")))
-    for module in package.rglob("*.py"):
-        if module.relative_to(package).parts[0] not in _NOT_FOR_THE_FUNCTION:
-            yield module.relative_to(package.parent).as_posix(), module.read_bytes()
-    yield from _texts_of_mails()
+def _metadata() -> Iterator[tuple[str, bytes]]:
+    """Yield what our own distribution says of itself."""
     for path in _needed_files(_distribution(_OWN)):
         if path.parts[0].endswith(".dist-info"):
             yield path.as_posix(), path.read_binary()
-
-
-def _models() -> Iterator[tuple[str, bytes]]:
-    """Yield what the functions need of botocore's data."""
-    folder = f"{_PACKAGE}/aws/{MODELS.name}"
-    for name, content in [*trimmed_models(), *aws_roots().items()]:
-        yield f"{folder}/{name}", content
-
-
-def _texts_of_mails() -> Iterator[tuple[str, bytes]]:
-    """Yield the languages without what only pages say, and the templates."""
-    for path in sorted(OUR_LANGUAGES.glob("*.json")):
-        document = read_language(path)
-        document.pop("site", None)
-        text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-        yield f"{_PACKAGE}/languages/{path.name}", text.encode()
-    for path in sorted(OUR_TEMPLATES.iterdir()):
-        yield f"{_PACKAGE}/templates/{path.name}", path.read_bytes()
-
-
-def _team_files(templates: Path | None) -> Iterator[tuple[str, bytes]]:
-    """Yield a team's files, and the entries as they find them."""
-    if templates is None:
-        return
-    for name, text in read_templates(templates).items():
-        yield f"{_TEMPLATES}/{name}", text.encode()
-    for path in sorted((templates / "languages").glob("*.json")):
-        yield f"{_TEMPLATES}/languages/{path.name}", path.read_bytes()
-    for name, content in _ENTRIES.items():
-        yield name, content.replace(b"\n\n", _WITH_TEMPLATES, 1)
 
 
 def _compile(stage: Path, names: list[str], python: str) -> dict[str, str]:
