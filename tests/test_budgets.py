@@ -82,6 +82,8 @@ def test_imports(events, confirmation):
     ).stdout.split()
 
     assert NEVER & {name.partition(".")[0] for name in loaded} == set()
+    reads_rows = (events, confirmation) == (EventsMode.MANAGED, Confirmation.INLINE)  # its relay does in every call
+    assert ("cattrs" in loaded) == reads_rows
     ours = sorted(name for name in loaded if name.startswith("event_registration"))
     assert len(ours) == MODULES[events, confirmation], ours
 

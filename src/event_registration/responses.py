@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import traceback
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 from attrs import field, frozen
 
 from event_registration import errors
+from event_registration.wire import compact_json
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -136,7 +136,7 @@ def json_response(
         status=status.value,
         headers={"Content-Type": media_type, **(headers or {})},
         # ASCII: the same octets whatever a proxy believes of the charset.
-        body=json.dumps(document, separators=(",", ":")),
+        body=compact_json(document),
         facts=facts,
     )
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import cattrs
 from attrs import evolve, fields
-from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from event_registration.errors import InvalidRegistrationError, UnreadableRowError
 from event_registration.mail import Mail, MailKind, MailState
@@ -16,7 +15,9 @@ from event_registration.model import Registration, Status
 from event_registration.rules import is_locale
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+
+    import cattrs
 
 __all__ = [
     "MAIL_COLUMNS",
@@ -25,6 +26,7 @@ __all__ = [
     "compact_json",
     "instant_of",
     "instant_text",
+    "prepare_reading",
     "registration_from_request",
     "registration_from_row",
     "row_of",
@@ -42,7 +44,6 @@ _WIRE_NAMES = {
     "attendee_email": "cemail",
     "registration_id": "registrationid",
 }
-_REQUEST_FIELDS = ("eventid", "eventname", "cname", "cemail")
 _MAIL_COLUMNS = {
     "state": "mail",
     "kind": "mail_kind",
@@ -53,31 +54,35 @@ _MAIL_COLUMNS = {
     "reason": "mail_reason",
     "repeated_at": "repeated_at",
 }
-# What a row from before there were these columns means by leaving them out; so that such rows need no rewriting, it is
-# left out of new ones too.
-_LEFT_OUT = {"debt": 1, "link_generation": 1, "told_of": 0}
 # How long a row from before there were claims keeps others from a mail whose sending was begun.
 _OLD_CLAIM = timedelta(minutes=10)
+_COMPACT = json.JSONEncoder(separators=(",", ":"))
 MAIL_COLUMNS = tuple(_MAIL_COLUMNS.values())
 """The attributes of a row that say what its registration owes."""
 
 
-def _make_converter() -> cattrs.Converter:
+@cache
+def _reader() -> cattrs.Converter:
+    import cattrs  # who registers writes a row and reads none: a cold start's twentieth is saved
+    from cattrs.gen import make_dict_structure_fn, override
+
     converter = cattrs.Converter(detailed_validation=False)
     # cattrs would turn 5 into "5"; the model is to see, and refuse, what was sent.
     converter.register_structure_hook(str, lambda value, _: value)
     converter.register_structure_hook(datetime, lambda value, _: instant_of(value))
-    converter.register_unstructure_hook(datetime, instant_text)
     for enum in (Status, MailState, MailKind):  # they are strings too, so that the hook above would take them
         converter.register_structure_hook(enum, lambda value, cls: cls(value))
-        converter.register_unstructure_hook(enum, lambda member: member.value)
     for cls, names in ((Mail, _MAIL_COLUMNS), (Registration, _WIRE_NAMES)):
         renamed: dict[str, Any] = {a.name: override(rename=names.get(a.name, a.name)) for a in fields(cls)}
         if "answers" in renamed:  # JSON as it came: the event's questions tell what is right
-            renamed["answers"] = override(struct_hook=lambda value, _: value, unstruct_hook=lambda value: value)
+            renamed["answers"] = override(struct_hook=lambda value, _: value)
         converter.register_structure_hook(cls, make_dict_structure_fn(cls, converter, **renamed))
-        converter.register_unstructure_hook(cls, make_dict_unstructure_fn(cls, converter, **renamed))
     return converter
+
+
+def prepare_reading() -> None:
+    """Do what reading a first row would: a function does it as it starts, with all of a processor."""
+    _reader()
 
 
 def instant_of(text: str) -> datetime:
@@ -89,16 +94,13 @@ def instant_of(text: str) -> datetime:
 
 
 def compact_json(value: object) -> str:
-    """Return *value* as JSON without spaces."""
-    return json.dumps(value, separators=(",", ":"))
+    """Return *value* as JSON without spaces, in ASCII."""
+    return _COMPACT.encode(value)
 
 
 def instant_text(instant: datetime) -> str:
     """Return *instant* as rows keep it: RFC 3339 in UTC, always of one length, so that texts sort like instants."""
     return instant.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-_converter = _make_converter()
 
 
 def registration_from_request(body: Mapping[str, object], *, is_managed: bool = False) -> Registration:
@@ -115,19 +117,20 @@ def registration_from_request(body: Mapping[str, object], *, is_managed: bool = 
     Raises:
         InvalidRegistrationError: With the problems of all fields, under the wire's names.
     """
+    given: Callable[[str], Any] = body.get  # whatever was sent: the model is to see, and refuse, what is no text
+    answers, locale = given("answers"), given("locale")
     try:
-        given = {name: body.get(name) for name in _REQUEST_FIELDS}
-        if is_managed:
-            given["eventname"] = NAMED_BY_CATALOGUE
-            if isinstance(body.get("answers"), dict):
-                given["answers"] = body["answers"]
-        if is_locale(body.get("locale")):
-            given["locale"] = body["locale"]
-        registration: Registration = _converter.structure(given, Registration)
+        return Registration(
+            event_id=given("eventid"),
+            event_name=NAMED_BY_CATALOGUE if is_managed else given("eventname"),
+            attendee_name=given("cname"),
+            attendee_email=given("cemail"),
+            answers=answers if is_managed and isinstance(answers, dict) else {},
+            locale=locale if is_locale(locale) else None,
+        )
     except InvalidRegistrationError as error:
         problems = (evolve(problem, field=_WIRE_NAMES[problem.field]) for problem in error.problems)
         raise InvalidRegistrationError(problems) from None
-    return registration
 
 
 def answer_of(registration: Registration) -> dict[str, str]:
@@ -143,19 +146,52 @@ def answer_of(registration: Registration) -> dict[str, str]:
 
 def row_of(registration: Registration) -> dict[str, str | int]:
     """Return the attributes of *registration* as a table keeps them: text and whole numbers, nothing that is unset."""
-    row = _converter.unstructure(registration)
-    row |= row.pop("mail")
-    row["answers"] = compact_json(registration.answers) if registration.answers else None
-    return _set(row)
+    row = {
+        "eventid": registration.event_id,
+        "eventname": registration.event_name,
+        "cname": registration.attendee_name,
+        "cemail": registration.attendee_email,
+        "status": registration.status.value,
+        "registrationid": registration.registration_id,
+        "registered_at": _text_or_none(registration.registered_at),
+        "seat": registration.seat,
+        "place": registration.place,
+        "answers": compact_json(registration.answers) if registration.answers else None,
+        "locale": registration.locale,
+        "link_generation": _unless(1, registration.link_generation),
+        "revision": registration.revision,
+        "told_of": _unless(0, registration.told_of),
+    }
+    return _set(row) | row_of_mail(registration.mail)
 
 
 def row_of_mail(mail: Mail) -> dict[str, str | int]:
     """Return the attributes of a row that say what its registration owes, nothing that is unset."""
-    return _set(_converter.unstructure(mail))
+    return _set(
+        {
+            "mail": mail.state.value,
+            "mail_kind": mail.kind.value,
+            "debt": _unless(1, mail.number),
+            "attempts": mail.attempts,
+            "attempted_at": _text_or_none(mail.attempted_at),
+            "mail_at": _text_or_none(mail.due_at),
+            "mail_reason": mail.reason,
+            "repeated_at": _text_or_none(mail.repeated_at),
+        }
+    )
+
+
+def _unless(usual: int, number: int) -> int | None:
+    """Leave out what rows from before there was a column mean by not having it: those then need no rewriting."""
+    return None if number == usual else number
+
+
+def _text_or_none(instant: datetime | None) -> str | None:
+    return None if instant is None else instant_text(instant)
 
 
 def _set(row: Mapping[str, Any]) -> dict[str, str | int]:
-    return {name: value for name, value in row.items() if value is not None and value != _LEFT_OUT.get(name)}
+    return {name: value for name, value in row.items() if value is not None}
 
 
 def registration_from_row(row: Mapping[str, object]) -> Registration:
@@ -169,7 +205,7 @@ def registration_from_row(row: Mapping[str, object]) -> Registration:
     mail.setdefault("mail_kind", row.get("status", MailKind.CONFIRMED.value))
     try:
         answers = {"answers": json.loads(str(row["answers"]))} if "answers" in row else {}
-        registration: Registration = _converter.structure({**row, "mail": mail, **answers}, Registration)
+        registration: Registration = _reader().structure({**row, "mail": mail, **answers}, Registration)
     except (ArithmeticError, KeyError, TypeError, ValueError) as error:
         raise UnreadableRowError(f"A stored row is no registration ({type(error).__name__}).") from None
     owed = registration.mail

@@ -438,6 +438,25 @@ print(*sys.modules)
 """
 
 
+SENDING = """
+import sys
+from event_registration import Settings, make_stream_handler
+make_stream_handler(settings=Settings(sender="events@example.org"))
+print(*sys.modules)
+"""
+
+
+def test_the_sender_is_ready_to_read_rows_when_it_is_made():
+    """What the sender reads rows with it has loaded before its first call: starting, it has all of a processor."""
+    environ = unmeasured() | {"AWS_DEFAULT_REGION": "eu-west-1"}
+
+    modules = subprocess.run(
+        [sys.executable, "-c", SENDING], capture_output=True, text=True, check=True, env=environ
+    ).stdout.split()
+
+    assert "cattrs" in modules
+
+
 @pytest.mark.parametrize("mode", EventsMode)
 def test_who_leaves_mails_to_others_imports_nothing_of_them(mode):
     """The API's function in outbox mode loads neither what writes mails nor what sends them, made or registering."""

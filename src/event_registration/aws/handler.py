@@ -152,9 +152,11 @@ def _inline(  # noqa: PLR0913, PLR0917 - all that mail is made of
     from event_registration.aws.sending import Sending
     from event_registration.feedback import Feedback
     from event_registration.relay import Relay
+    from event_registration.wire import prepare_reading
 
     if outbox is None:
         raise TypeError("With managed events a repository needs an outbox beside it, unless CONFIRMATION is outbox.")
+    prepare_reading()
     compose = wiring.composer_of(events, settings, links)
     at_once = Relay(outbox, notifier, compose=compose, mails_per_day=settings.mails_per_day)
     paced = Relay(outbox, notifier, compose=compose, mails_per_day=settings.mails_per_day, pacer=pacer)

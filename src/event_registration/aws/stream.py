@@ -11,6 +11,7 @@ from event_registration.aws.sending import Sending
 from event_registration.feedback import Feedback
 from event_registration.relay import Relay
 from event_registration.settings import Settings
+from event_registration.wire import prepare_reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,6 +67,7 @@ def make_stream_handler(
     pacer = None
     if notifier is None:
         notifier, pacer = wiring.ses_mailer(settings, clients, seconds_to_send=_SECONDS_TO_SEND)
+    prepare_reading()
     relay = Relay(
         outbox,
         notifier,
