@@ -44,13 +44,7 @@ def json_object(body: str | bytes, *, is_base64: bool = False) -> dict[str, Any]
     if _depth(text) > _MAX_DEPTH:
         raise MalformedBodyError("too-deep", f"The JSON is nested more than {_MAX_DEPTH} levels deep.")
     try:
-        value = json.loads(
-            text,
-            object_pairs_hook=_unique,
-            parse_int=_bounded_int,
-            parse_float=_finite_float,
-            parse_constant=_refuse_constant,
-        )
+        value = _STRICT.decode(text)
     except json.JSONDecodeError as error:
         message = f"The body is not JSON: line {error.lineno}, column {error.colno}."
         raise MalformedBodyError("not-json", message) from None
@@ -123,3 +117,11 @@ def _refuse_number() -> NoReturn:
 
 def _refuse_constant(_: str) -> NoReturn:
     raise MalformedBodyError("not-json", "The body is not JSON: it holds NaN or Infinity.")
+
+
+_STRICT = json.JSONDecoder(
+    object_pairs_hook=_unique,
+    parse_int=_bounded_int,
+    parse_float=_finite_float,
+    parse_constant=_refuse_constant,
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import os
 from collections.abc import Mapping  # noqa: TC003 - cattrs reads the types of fields
 from datetime import datetime
 from enum import StrEnum
@@ -37,12 +37,10 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
-_RULES: dict[str, Callable[[str], str | None]] = {
-    "event_id": check_event_id,
-    "event_name": check_name,
-    "attendee_name": check_name,
-    "attendee_email": check_address,
-}
+def _fault(value: object, check: Callable[[str], str | None]) -> str | None:
+    if value is None or value == "":
+        return "required"
+    return check(value) if isinstance(value, str) else "not-a-string"
 
 
 def _is_instant(value: object) -> bool:
@@ -53,37 +51,22 @@ def _is_count(value: object) -> bool:
     return isinstance(value, int) and value >= 0
 
 
-# What no attendee sends: our own code and stored rows.
-_INNER_RULES: dict[str, Callable[[object], bool]] = {
-    "status": lambda value: isinstance(value, Status),
-    "registration_id": lambda value: isinstance(value, str) and value != "",
-    "registered_at": _is_instant,
-    "seat": lambda value: value is None or _is_count(value),
-    "place": lambda value: value is None or _is_count(value),
-    "answers": lambda value: isinstance(value, dict),
-    "link_generation": _is_count,
-    "locale": lambda value: value is None or is_locale(value),
-    "revision": _is_count,
-    "told_of": _is_count,
-    "mail": lambda value: (
+def _is_mail(value: object) -> bool:
+    return (
         isinstance(value, Mail)
         and isinstance(value.state, MailState)
         and isinstance(value.kind, MailKind)
-        and all(map(_is_count, (value.number, value.attempts)))
-        and all(map(_is_instant, (value.attempted_at, value.due_at, value.repeated_at)))
-    ),
-}
-
-
-def _check(value: object, rule: Callable[[str], str | None]) -> str | None:
-    if value is None or value == "":
-        return "required"
-    return rule(value) if isinstance(value, str) else "not-a-string"
+        and _is_count(value.number)
+        and _is_count(value.attempts)
+        and _is_instant(value.attempted_at)
+        and _is_instant(value.due_at)
+        and _is_instant(value.repeated_at)
+    )
 
 
 def new_registration_id() -> str:
     """Return an id that nobody had before and nobody can guess: 32 hex digits."""
-    return uuid.uuid4().hex
+    return os.urandom(16).hex()
 
 
 @frozen(kw_only=True)
@@ -135,12 +118,31 @@ class Registration:
 
     def __attrs_post_init__(self) -> None:
         """Apply every rule, so that one refusal names all that is wrong."""
-        faults = {name: _check(getattr(self, name), rule) for name, rule in _RULES.items()}
+        faults = {
+            "event_id": _fault(self.event_id, check_event_id),
+            "event_name": _fault(self.event_name, check_name),
+            "attendee_name": _fault(self.attendee_name, check_name),
+            "attendee_email": _fault(self.attendee_email, check_address),
+        }
+        # What no attendee sends: our own code and stored rows.
+        are_valid = {
+            "status": isinstance(self.status, Status),
+            "registration_id": isinstance(self.registration_id, str) and self.registration_id != "",
+            "registered_at": _is_instant(self.registered_at),
+            "seat": self.seat is None or _is_count(self.seat),
+            "place": self.place is None or _is_count(self.place),
+            "answers": isinstance(self.answers, dict),
+            "locale": self.locale is None or is_locale(self.locale),
+            "link_generation": _is_count(self.link_generation),
+            "revision": _is_count(self.revision),
+            "told_of": _is_count(self.told_of),
+            "mail": _is_mail(self.mail),
+        }
         problems = [Problem(name, code, PROBLEM_MESSAGES[code]) for name, code in faults.items() if code]
         problems += [
             Problem(name, "invalid-value", "This value can't be stored.")
-            for name, is_valid in _INNER_RULES.items()
-            if not is_valid(getattr(self, name))
+            for name, is_valid in are_valid.items()
+            if not is_valid
         ]
         if problems:
             raise InvalidRegistrationError(problems)

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
 __all__ = ["LAST", "REGISTRATION", "Action", "Row", "Value", "change", "check", "decode", "delete", "encode", "put"]
 
@@ -25,18 +25,17 @@ REGISTRATION = "REGISTRATION#"
 LAST = "\x7f"
 """A sign behind every one that a sort key holds: the keys of a prefix end before ``prefix + LAST``."""
 
-_KINDS = {str: "S", int: "N", bool: "BOOL", frozenset: "SS"}
+_FORMS: dict[type, Callable[[Any], dict[str, Any]]] = {
+    str: lambda text: {"S": text},
+    int: lambda number: {"N": str(number)},
+    bool: lambda switch: {"BOOL": switch},
+    frozenset: lambda texts: {"SS": sorted(texts)},
+}
 
 
 def encode(row: Row) -> dict[str, dict[str, Any]]:
     """Return *row* as DynamoDB wants it."""
-    return {name: {_KINDS[type(value)]: _content(value)} for name, value in row.items()}
-
-
-def _content(value: Value) -> str | bool | list[str]:
-    if isinstance(value, frozenset):
-        return sorted(value)
-    return str(value) if type(value) is int else value  # type: ignore[return-value]  # no int is left
+    return {name: _FORMS[type(value)](value) for name, value in row.items()}
 
 
 def decode(item: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ MAIL_TROUBLE = "MailTrouble"
 QUEUE_TROUBLE = "QueueTrouble"
 """The metric of waiting lists that can't be served."""
 
+_LINE = json.JSONEncoder(default=str)
 _NAMESPACE = "EventRegistration"
 
 
@@ -58,7 +59,7 @@ def log(
         }
         line |= dimensions | dict.fromkeys(metrics, 1)
         line["_aws"] = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}
-    sys.stdout.write(json.dumps(line, default=str) + "\n")
+    sys.stdout.write(_LINE.encode(line) + "\n")
     sys.stdout.flush()
 
 

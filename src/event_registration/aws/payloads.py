@@ -40,9 +40,9 @@ def request_of(payload: Any, deadline: float | None) -> Request:  # noqa: ANN401
 
 
 def _single_values(payload: Mapping[str, Any]) -> dict[str, str]:
-    """Return the headers under lower-case names; of several values the last, as API Gateway's own ``headers`` has."""
+    """Return the headers under lower-case names; of several values the last, as API Gateway's ``headers`` has them."""
     many = payload.get("multiValueHeaders") or {}
-    single = {name: values[-1] for name, values in many.items() if values} or payload.get("headers") or {}
+    single = payload.get("headers") or {name: values[-1] for name, values in many.items() if values}
     return {name.lower(): value for name, value in single.items() if isinstance(value, str)}
 
 
