@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from event_registration.aws import ledger
-from event_registration.aws.items import REGISTRATION, decode
+from event_registration.aws.items import REGISTRATION
 from event_registration.aws.table import ChangedError, ConditionFailedError
 from event_registration.listing import EventState, refusal
 from event_registration.model import Status
@@ -57,7 +57,8 @@ class Admission:
             entrant = ledger.Entrant(new=new, digest=digest, old=old)
             seat = self._guess(listing)
             try:
-                stored = self._carry_out(self._way_in(entrant, listing, seat, deadline), deadline)
+                stored, actions = self._way_in(entrant, listing, seat, deadline)
+                self._carry_out(actions, deadline)
             except ConditionFailedError as failed:
                 if 0 in failed.found:  # the person's own row is not as it was
                     old = self._met(entrant, failed, deadline)
@@ -96,22 +97,23 @@ class Admission:
 
     def _way_in(
         self, entrant: ledger.Entrant, listing: Listing, seat: int | None, deadline: float | None
-    ) -> list[Action]:
-        """Return what admits a newcomer, to *seat* if that may be unsold."""
+    ) -> ledger.Admitted:
+        """Return a newcomer as admitted, to *seat* if that may be unsold, and the writes that make it so."""
         if listing.event.capacity is None:
             return ledger.enter(entrant)
         if seat is not None:
             return ledger.sell(entrant, seat)
         return self._when_sold_out(entrant, deadline)
 
-    def _when_sold_out(self, entrant: ledger.Entrant, deadline: float | None) -> list[Action]:
-        """Return what admits a newcomer to an event without unsold seats, by what the event is now."""
+    def _when_sold_out(self, entrant: ledger.Entrant, deadline: float | None) -> ledger.Admitted:
+        """Return the same of an event without unsold seats, by what the event is now."""
         event_id = entrant.new.event_id
         current = self._settling.complete(event_id, deadline)
         if current is None:
             raise ChangedError
         if seat := self._seats.first_unclaimed(current, deadline):
-            return [*ledger.take(entrant, seat), ledger.as_read(current)]
+            new, actions = ledger.take(entrant, seat)
+            return new, [*actions, ledger.as_read(current)]
         row = self._table.get(event_id, REGISTRATION + entrant.digest, deadline)
         if row and registration_from_row(row).status is not Status.CANCELLED:
             raise ConditionFailedError({0: row}, after_lost_answer=False)  # a repeat, which a write would have met
@@ -133,10 +135,9 @@ class Admission:
         row = self._table.get(event_id, REGISTRATION + digest, deadline)
         return registration_from_row(row) if row else None
 
-    def _carry_out(self, actions: list[Action], deadline: float | None) -> Registration:
-        """Carry out *actions*, the first of which puts a registration, and return that."""
+    def _carry_out(self, actions: list[Action], deadline: float | None) -> None:
+        """Carry out *actions*, all or none."""
         if len(actions) == 1:
             self._table.write(actions[0], deadline)
         else:
             self._table.transact(actions, deadline)
-        return registration_from_row(decode(actions[0]["Put"]["Item"]))

@@ -20,7 +20,7 @@ a change brings ``OVER#`` about.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import evolve, frozen
 
@@ -42,6 +42,7 @@ __all__ = [
     "PLACES",
     "SEAT",
     "WAITLIST",
+    "Admitted",
     "Entrant",
     "as_read",
     "cancel",
@@ -90,6 +91,10 @@ class Entrant:
     old: Registration | None
 
 
+Admitted: TypeAlias = "tuple[Registration, list[Action]]"
+"""An entrant's registration with its status, seat or place, and the writes that admit it."""
+
+
 def number_of(row: Row) -> int:
     """Return the number at the end of a row's sort key."""
     return int(str(row["sk"]).rpartition("#")[2])
@@ -110,9 +115,10 @@ def save(new: Registration, digest: str, old: Registration | None) -> Action:
     return put(row, condition, id=old.registration_id, revision=old.revision, **facts)
 
 
-def enter(entrant: Entrant) -> list[Action]:
+def enter(entrant: Entrant) -> Admitted:
     """Confirm a newcomer of an unlimited event."""
-    return [save(entrant.new.admitted(Status.CONFIRMED), entrant.digest, entrant.old)]
+    new = entrant.new.admitted(Status.CONFIRMED)
+    return new, [save(new, entrant.digest, entrant.old)]
 
 
 def as_read(listing: Listing) -> Action:
@@ -120,22 +126,22 @@ def as_read(listing: Listing) -> Action:
     return check(listing.event.event_id, EVENT, "revision = :revision", revision=listing.revision)
 
 
-def sell(entrant: Entrant, seat: int) -> list[Action]:
+def sell(entrant: Entrant, seat: int) -> Admitted:
     """Confirm a newcomer in a seat that nobody ever had."""
     new = entrant.new.admitted(Status.CONFIRMED, seat=seat)
-    return [save(new, entrant.digest, entrant.old), _hold(new.event_id, seat, entrant.digest, _IS_NEW)]
+    return new, [save(new, entrant.digest, entrant.old), _hold(new.event_id, seat, entrant.digest, _IS_NEW)]
 
 
-def join(entrant: Entrant, place: int) -> list[Action]:
+def join(entrant: Entrant, place: int) -> Admitted:
     """Put a newcomer at the end of the queue."""
     new = entrant.new.admitted(Status.WAITLISTED, place=place)
-    return [save(new, entrant.digest, entrant.old), put(_queue_row(new, entrant.digest), _IS_NEW)]
+    return new, [save(new, entrant.digest, entrant.old), put(_queue_row(new, entrant.digest), _IS_NEW)]
 
 
-def take(entrant: Entrant, seat: int) -> list[Action]:
+def take(entrant: Entrant, seat: int) -> Admitted:
     """Confirm a newcomer in a free seat that nobody waits for."""
     new = entrant.new.admitted(Status.CONFIRMED, seat=seat)
-    return [save(new, entrant.digest, entrant.old), *_take_free(new.event_id, seat, entrant.digest)]
+    return new, [save(new, entrant.digest, entrant.old), *_take_free(new.event_id, seat, entrant.digest)]
 
 
 def promote(waiting: Registration, digest: str, seat: int, now: datetime) -> list[Action]:
