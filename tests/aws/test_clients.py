@@ -12,6 +12,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import DataNotFoundError
+from botocore.handlers import BUILTIN_HANDLERS
 from botocore.session import get_session
 from serving import unmeasured
 
@@ -229,6 +230,50 @@ def test_says_who_calls(models, environment, appid):
 
 def _call(operation):
     return operation, CALLS[operation][1]
+
+
+@pytest.mark.parametrize("service", OPERATIONS)
+def test_handles_what_botocore_handles(service):
+    """Whatever happens around a call, the handlers are those of a session that has all of botocore's own."""
+    ours = MAKERS[service](Clients())
+    plain = get_session().create_client(service, config=Config(retries={"total_max_attempts": 1}))
+    kinds = {event.partition(".")[0] for event, *_ in BUILTIN_HANDLERS} - {"docs"}
+    name = ours.meta.service_model.service_id.hyphenize()
+    events = [f"{kind}.{name}.{operation}" for kind in kinds for operation in OPERATIONS[service]]
+
+    handled = {event: _handlers(ours, event) for event in events}
+
+    assert handled == {event: _handlers(plain, event) for event in events}
+    assert sum(map(len, handled.values())) > len(events)
+
+
+def _handlers(client, event):
+    """Return the names of who is called at an event, in order."""
+    found = client.meta.events._emitter._handlers.prefix_search(event)
+    return [getattr(handler, "__qualname__", type(handler)) for handler in found]
+
+
+def test_credentials_of_the_environment(models):
+    """What the function is given signs."""
+    client = Clients(models).dynamodb()
+
+    assert _signer(client) == os.environ["AWS_ACCESS_KEY_ID"]
+
+
+def test_credentials_of_a_file(models, environment, monkeypatch, tmp_path):
+    """Where the environment has no credentials they come from wherever botocore finds them."""
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    file = tmp_path / "credentials"
+    file.write_text("[default]\naws_access_key_id = OFTHEFILE\naws_secret_access_key = example\n")
+    environment("AWS_SHARED_CREDENTIALS_FILE", str(file))
+
+    assert _signer(Clients(models).dynamodb()) == "OFTHEFILE"
+
+
+def _signer(client):
+    """Return the key that a call is signed with."""
+    authorization = _sent(client, *_call("GetItem")).headers["Authorization"].decode()
+    return authorization.partition("Credential=")[2].partition("/")[0]
 
 
 def test_default_session(models, monkeypatch):

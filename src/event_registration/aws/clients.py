@@ -21,6 +21,8 @@ ROOTS = MODELS / "roots.pem"
 
 _USER_AGENT = "event-registration"
 _OF_AWS = ".amazonaws.com"
+# As botocore's events name them: an event's name is its kind, perhaps a service, perhaps an operation.
+_SERVICES = frozenset({"", "*", "dynamodb", "secrets-manager", "secretsmanager", "sesv2"})
 
 
 class Clients:
@@ -31,6 +33,8 @@ class Clients:
     `boto3.setup_default_session` has made before, or by passing clients to the repository and the notifier:
 
     * botocore makes the clients. boto3 would import what transfers files besides.
+    * The session has botocore's handlers of events of any service and of ours: ten of 127.
+    * Credentials that the environment names, as Lambda's does, are taken without making the chain of all other sources.
     * botocore validates no parameters: the requests are our own code's, and the contract suites validate them.
     * ``User-Agent`` is one word, for AWS to tell our calls apart. botocore's own has more of the runtime, and older
       versions put it together for every call. They do if ``AWS_SDK_UA_APP_ID`` is set.
@@ -94,11 +98,28 @@ class Clients:
 
 
 def _make_session(models: Path | None) -> Session:
+    from botocore.credentials import CredentialResolver, EnvProvider
     from botocore.loaders import Loader
-    from botocore.session import get_session
+    from botocore.session import Session
 
-    session = get_session()
+    session = Session(include_builtin_handlers=False)
+    _register_handlers(session.get_component("event_emitter"))
+    provider = EnvProvider()
+    if provider.load():
+        session.register_component("credential_provider", CredentialResolver([provider]))
     if models and not session.get_config_variable("data_path"):
         loader = Loader(extra_search_paths=[str(models)], include_default_search_paths=False)
         session.register_component("data_loader", loader)
     return session
+
+
+def _register_handlers(events: Any) -> None:  # noqa: ANN401 - botocore's
+    """Register what botocore does on events of any service and of ours, but not its hundred handlers of others."""
+    from botocore.handlers import BUILTIN_HANDLERS, REGISTER_FIRST, REGISTER_LAST
+
+    places = {REGISTER_FIRST: events.register_first, REGISTER_LAST: events.register_last}
+    for name, handler, *place in BUILTIN_HANDLERS:
+        kind, _, rest = name.partition(".")
+        if kind != "docs" and rest.partition(".")[0] in _SERVICES:
+            register = places[place[0]] if place else events.register
+            register(name, handler)
