@@ -45,20 +45,23 @@ PROBLEM_MESSAGES = {
 
 # White space that people type or paste without seeing it. Spelled out, because Python and JavaScript disagree on \s.
 _SPACES = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
-_RUN_OF_SPACES = re.compile(f"[{_SPACES}]+")
+# Patterns of rare signs are texts here: each takes 1 to 5 million instructions to compile, and `re` keeps it when it is
+# first needed, which most texts never do.
+_RUN_OF_SPACES = f"[{_SPACES}]+"
 _SURROUNDING_SPACE = f"\t\n\f\r{_SPACES}"
 
 _EVENT_ID = re.compile(r"[A-Za-z0-9._~-]+")
 # C0, DEL, C1; line and paragraph separators; bidi embeddings, overrides and isolates, which would reorder the text
 # around the name; lone surrogates, which are no characters.
-_FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_FORBIDDEN = "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 # A name must hold at least one character that leaves ink; joiners, fillers, marks of direction and tags don't.
 _INVISIBLE = (
     "\u0020\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u206f\u2800\u3164\ufe00-\ufe0f"
     "\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff"
 )
-_VISIBLE = re.compile(f"[^{_INVISIBLE}]")
-_INK = re.compile(f"[^{_INVISIBLE}{_SURROUNDING_SPACE}]")
+_VISIBLE = f"[^{_INVISIBLE}]"
+_INK = f"[^{_INVISIBLE}{_SURROUNDING_SPACE}]"
+_ASCII_INK = re.compile("[!-~]")
 _LINK = re.compile(r"://|www\.", re.IGNORECASE | re.ASCII)
 # The HTML standard's grammar of a valid e-mail address, with at least one dot in the domain, and no dot first, last
 # or doubled in the local part, which SMTP (RFC 5321, dot-string) does not carry.
@@ -121,7 +124,9 @@ def normalise_name(value: str) -> str:
     """Write *value* in NFC, with single spaces between its words and none around them."""
     if not isinstance(value, str):
         return value
-    return _RUN_OF_SPACES.sub(" ", value if value.isascii() else unicodedata.normalize("NFC", value)).strip(" ")
+    if value.isascii():
+        return " ".join(filter(None, value.split(" ")))
+    return re.sub(_RUN_OF_SPACES, " ", unicodedata.normalize("NFC", value)).strip(" ")
 
 
 def normalise_line(value: str) -> str:
@@ -136,7 +141,7 @@ def normalise_text(value: str) -> str:
 
 def is_blank(value: str) -> bool:
     """Tell whether *value* leaves no ink: white space and invisible characters, or nothing."""
-    return not _INK.search(value)
+    return not (_ASCII_INK.search(value) or re.search(_INK, value))
 
 
 def normalise_event_id(value: str) -> str:
@@ -153,9 +158,14 @@ def check_event_id(value: str) -> str | None:
 
 def check_line(value: str) -> str | None:
     """Return the code of the rule that *value*, a line of normalised text, breaks; ``None`` if it breaks none."""
-    if _FORBIDDEN.search(value):
+    if _is_forbidden(value):
         return "forbidden-character"
-    return None if _VISIBLE.search(value) else "required"
+    return None if _ASCII_INK.search(value) or re.search(_VISIBLE, value) else "required"
+
+
+def _is_forbidden(value: str) -> bool:
+    """Tell whether *value* has a forbidden sign, each of which is one of those that Python doesn't call printable."""
+    return not value.isprintable() and bool(re.search(_FORBIDDEN, value))
 
 
 def check_text(value: str) -> str | None:
@@ -198,12 +208,12 @@ def split_sender(sender: str) -> tuple[str, str]:
 def check_sender(sender: str) -> bool:
     """Tell whether *sender* is an address that mail can come from, with or without a display name."""
     name, address = split_sender(sender)
-    return not (_FORBIDDEN.search(name) or check_address(address))
+    return not (_is_forbidden(name) or check_address(address))
 
 
 def is_plain_line(text: str) -> bool:
     """Tell whether *text* can be a mail's subject: no control character, nothing that mail programs decode."""
-    return not (_FORBIDDEN.search(text) or _ENCODED_WORD.search(text))
+    return not (_is_forbidden(text) or _ENCODED_WORD.search(text))
 
 
 def is_header(name: str, text: str) -> bool:
