@@ -63,7 +63,7 @@ NEVER = {
     "yaml",
 }
 MODULES = {
-    (EventsMode.OPEN, Confirmation.INLINE): 33,
+    (EventsMode.OPEN, Confirmation.INLINE): 32,
     (EventsMode.OPEN, Confirmation.OUTBOX): 25,
     (EventsMode.MANAGED, Confirmation.INLINE): 60,
     (EventsMode.MANAGED, Confirmation.OUTBOX): 46,

@@ -6,7 +6,6 @@ from functools import partial
 from html import escape
 from itertools import product
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from attrs import evolve
 
@@ -222,6 +221,8 @@ def _manage(texts: Mapping[str, str], link: str) -> str:
 
 def _facts(event: Event, language: Language) -> list[str]:
     """Return when and where *event* is, by the clocks of the place."""
+    from zoneinfo import ZoneInfo  # which reads how Python was built; mails of open events name no times
+
     zone = ZoneInfo(event.time_zone)
     when = language.span(event.starts_at.astimezone(zone), event.ends_at.astimezone(zone), event.time_zone)
     return [when, event.venue] if event.venue else [when]

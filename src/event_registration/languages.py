@@ -22,7 +22,7 @@ __all__ = ["Language", "Languages"]
 _ISOLATED = "\u2068{}\u2069".format
 
 
-@frozen
+@frozen(slots=False)  # a cached property has its place there, without code that attrs would write for it
 class Language:
     """
     A language and its texts for mails.

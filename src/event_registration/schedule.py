@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-
-from attrs import frozen
+from typing import NamedTuple
 
 __all__ = ["Schedule"]
 
@@ -16,8 +15,7 @@ _SECONDS_TO_ANSWER = 0.5
 _ROOMY_SECONDS = 10.0
 
 
-@frozen(kw_only=True)
-class Schedule:
+class Schedule(NamedTuple):
     """
     By when each step of one call must be over or begun, in seconds of the monotonic clock.
 

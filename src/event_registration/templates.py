@@ -46,12 +46,12 @@ PLACEHOLDERS = {
 _IN_SUBJECT = frozenset({"event", "subject"})
 _ANY = "mail"
 _PARTS = ("subject", "txt", "html")
-_NAME = re.compile(rf"(?:{_ANY}|{'|'.join(MailKind)})(?:\.{CODE})?\.(?:{'|'.join(_PARTS)})")
+_NAME = rf"(?:{_ANY}|{'|'.join(MailKind)})(?:\.{CODE})?\.(?:{'|'.join(_PARTS)})"
 # Gmail shows no more than 102 KB of a mail, and what stands for the placeholders comes on top.
 _MOST = 32 * 1024
 _LONGEST_SUBJECT = 200
 # Where a text that is escaped as text could still end what it stands in.
-_MARKUP = re.compile(r"<(?:style|script)\b.*?(?:</|\Z)|<[^>]*>?", re.DOTALL | re.IGNORECASE)
+_MARKUP = r"(?is)<(?:style|script)\b.*?(?:</|\Z)|<[^>]*>?"
 _IN_MARKUP = frozenset({"link", "lang", "dir", "start", "kind"})
 _SUBJECT = Template("$subject")
 
@@ -131,7 +131,7 @@ def template_problems(files: Mapping[str, str]) -> list[Problem]:
 
 
 def _faults(name: str, text: str) -> Iterator[str]:
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch(_NAME, name):
         kinds = ", ".join(MailKind)
         yield f"is no template's name, as mail.html or confirmed.de.txt: kind ({_ANY}, {kinds}), language, part."
         return
@@ -152,7 +152,7 @@ def _faults(name: str, text: str) -> Iterator[str]:
         if each not in known
     )
     if name.endswith(".html"):
-        inside = Template("\n".join(_MARKUP.findall(text))).get_identifiers()
+        inside = Template("\n".join(re.findall(_MARKUP, text))).get_identifiers()
         yield from (
             f"has ${each} inside a tag, a style or a script, where it would be no text; only "
             f"{', '.join(f'${one}' for one in sorted(_IN_MARKUP))} can be there."

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from event_registration.aws.logs import Job
     from event_registration.aws.sending import Sending
+    from event_registration.aws.ses import SESQuota
     from event_registration.errors import EventRegistrationError
     from event_registration.links import Links
     from event_registration.outbox import Outbox
-    from event_registration.pacing import Pacer
     from event_registration.ports import EventRepository, Notifier, RegistrationRepository
     from event_registration.queues import Queues
     from event_registration.relay import Relay
@@ -79,15 +79,15 @@ def make_lambda_handler(
     client = clients.dynamodb() if repository is None else None
     if repository is None:
         repository = wiring.repository_of(settings, client)
-    pacer = None
+    quota = None
     if settings.confirmation is Confirmation.OUTBOX:
         notifier = None
     elif notifier is None:
-        notifier, pacer = wiring.ses_mailer(settings, clients)
+        notifier, quota = wiring.ses_mailer(settings, clients)
     if settings.events is EventsMode.MANAGED:
         if outbox is None and client:
             outbox = wiring.outbox_of(settings, client)
-        return _managed_handler(repository, outbox, notifier, settings, pacer, wiring.links_of(settings, clients))
+        return _managed_handler(repository, outbox, notifier, settings, quota, wiring.links_of(settings, clients))
     service = RegistrationService(
         repository,
         notifier,
@@ -109,7 +109,7 @@ def _managed_handler(  # noqa: PLR0913, PLR0917 - all that it is made of
     outbox: Outbox | None,
     notifier: Notifier | None,
     settings: Settings,
-    pacer: Pacer | None,
+    quota: SESQuota | None,
     links: Links | None,
 ) -> Callable[[object, object], dict[str, Any]]:
     from event_registration.managed import EventRegistrationService
@@ -119,7 +119,7 @@ def _managed_handler(  # noqa: PLR0913, PLR0917 - all that it is made of
     if not hasattr(repository, "admit"):
         raise TypeError("With managed events the repository must be an EventRepository.")
     events = cast("EventRepository", repository)
-    relay, sending = (None, None) if notifier is None else _inline(events, outbox, notifier, settings, links, pacer)
+    relay, sending = (None, None) if notifier is None else _inline(events, outbox, notifier, settings, links, quota)
     service = EventRegistrationService(events, relay, event_ids=settings.event_ids, on_duplicate=settings.on_duplicate)
     queues = Queues(events)
     api = Api(
@@ -146,11 +146,12 @@ def _inline(  # noqa: PLR0913, PLR0917 - all that mail is made of
     notifier: Notifier,
     settings: Settings,
     links: Links | None,
-    pacer: Pacer | None,
+    quota: SESQuota | None,
 ) -> tuple[Relay, Sending]:
     """Return what sends the mail of who registers, and what the schedule sends all else with: only that can wait."""
     from event_registration.aws.sending import Sending
     from event_registration.feedback import Feedback
+    from event_registration.pacing import Pacer
     from event_registration.relay import Relay
     from event_registration.wire import prepare_reading
 
@@ -158,6 +159,7 @@ def _inline(  # noqa: PLR0913, PLR0917 - all that mail is made of
         raise TypeError("With managed events a repository needs an outbox beside it, unless CONFIRMATION is outbox.")
     prepare_reading()
     compose = wiring.composer_of(events, settings, links)
+    pacer = Pacer(quota) if quota else None
     at_once = Relay(outbox, notifier, compose=compose, mails_per_day=settings.mails_per_day)
     paced = Relay(outbox, notifier, compose=compose, mails_per_day=settings.mails_per_day, pacer=pacer)
     return at_once, Sending(paced, Feedback(outbox))

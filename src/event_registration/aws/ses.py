@@ -20,11 +20,11 @@ from event_registration.errors import (
     ThrottledNotifierError,
     TransientNotifierError,
 )
-from event_registration.pacing import Quota
 from event_registration.rules import split_sender
 
 if TYPE_CHECKING:
     from event_registration.mail import Attachment, Message
+    from event_registration.pacing import Quota
 
 __all__ = ["SESNotifier", "SESQuota"]
 
@@ -119,6 +119,8 @@ class SESQuota:
         Raises:
             TransientNotifierError: It could not be read.
         """
+        from event_registration.pacing import Quota  # whoever asks has a pacer
+
         try:
             quota = self._client.get_account()["SendQuota"]
         except ClientError as error:

@@ -9,6 +9,7 @@ from event_registration.aws import wiring
 from event_registration.aws.clients import Clients
 from event_registration.aws.sending import Sending
 from event_registration.feedback import Feedback
+from event_registration.pacing import Pacer
 from event_registration.relay import Relay
 from event_registration.settings import Settings
 from event_registration.wire import prepare_reading
@@ -64,15 +65,15 @@ def make_stream_handler(
     if repository is None or outbox is None:
         client = clients.dynamodb()
         repository, outbox = wiring.repository_of(settings, client), wiring.outbox_of(settings, client)
-    pacer = None
+    quota = None
     if notifier is None:
-        notifier, pacer = wiring.ses_mailer(settings, clients, seconds_to_send=_SECONDS_TO_SEND)
+        notifier, quota = wiring.ses_mailer(settings, clients, seconds_to_send=_SECONDS_TO_SEND)
     prepare_reading()
     relay = Relay(
         outbox,
         notifier,
         compose=wiring.composer_of(repository, settings, wiring.links_of(settings, clients)),
-        pacer=pacer,
+        pacer=Pacer(quota) if quota else None,
         seconds_to_send=_SECONDS_TO_SEND,
         mails_per_day=settings.mails_per_day,
     )

@@ -9,11 +9,11 @@ from event_registration.settings import PREFIX, EventsMode
 
 if TYPE_CHECKING:
     from event_registration.aws.clients import Clients
+    from event_registration.aws.ses import SESQuota
     from event_registration.composing import Composer
     from event_registration.confirmation import Renderer
     from event_registration.links import Links
     from event_registration.outbox import Outbox
-    from event_registration.pacing import Pacer
     from event_registration.ports import EventRepository, Notifier, RegistrationRepository
     from event_registration.settings import Settings
 
@@ -62,21 +62,20 @@ def links_of(settings: Settings, clients: Clients) -> Links | None:
     return Links(keys, settings.manage_url)
 
 
-def ses_mailer(settings: Settings, clients: Clients, *, seconds_to_send: int = 3) -> tuple[Notifier, Pacer]:
+def ses_mailer(settings: Settings, clients: Clients, *, seconds_to_send: int = 3) -> tuple[Notifier, SESQuota]:
     """
-    Return what sends mail through SES, and what lets mails begin no faster than SES takes them of this account.
+    Return what sends mail through SES, and what tells how much SES takes of this account.
 
     Raises:
         SettingsError: There is no sender.
     """
     from event_registration.aws.ses import SESNotifier, SESQuota
-    from event_registration.pacing import Pacer
 
     if settings.sender is None:
         raise SettingsError([Problem(f"{PREFIX}SENDER", "required", "is missing.")])
     client = clients.ses(seconds_to_send)
     notifier = SESNotifier(client, settings.sender, configuration_set=settings.configuration_set)
-    return notifier, Pacer(SESQuota(client))
+    return notifier, SESQuota(client)
 
 
 def renderer_of(settings: Settings) -> Renderer:
