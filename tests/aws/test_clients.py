@@ -304,4 +304,4 @@ def test_models_are_small(models):
     assert all(b'"documentation":"' not in path.read_bytes() for path in read)
     assert {path.name for path in models.iterdir() if path.is_file()} >= {"LICENSE.txt", "NOTICE"}
     assert json.loads((models / "partitions.json").read_bytes())
-    assert Path(models, ROOTS.name).read_text().count("BEGIN CERTIFICATE") == 6
+    assert Path(models, ROOTS.name).read_text().count("BEGIN CERTIFICATE") == 5

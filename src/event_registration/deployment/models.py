@@ -26,17 +26,16 @@ OPERATIONS = {
 
 # What botocore reads whatever the service.
 _SHARED = ("_retry", "partitions", "sdk-default-configuration")
-# By SHA-256, those that "Amazon Trust Services Repository" lists: Amazon Root CA 1 to 4, Starfield Services Root
-# Certificate Authority - G2, and Starfield Class 2 Certification Authority.
+# By SHA-256, those that "Amazon Trust Services Repository" lists: Amazon Root CA 1 to 4, and Starfield Services Root
+# Certificate Authority - G2. The one left out, Starfield Class 2 Certification Authority, is not Amazon's, has vouched
+# for the others through G2 alone, and browsers have let go of it. Each costs every new connection 0.3 ms of CPU.
 _ROOTS = (
     "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e",
     "1ba5b2aa8c65401a82960118f80bec4f62304d83cec4713a19c39c011ea46db4",
     "18ce6cfe7bf14e60b2e347b8dfe868cb31d02ebb3ada271569f50343b46db3a4",
     "e35d28419ed02025cfa69038cd623962458da5c695fbdea3c22b0bfb25897092",
     "568d6905a2c88708a4b3025190edcfedb1974a606a13c6e5290fcb2ae63edab5",
-    "1465fa205397b876faa6f0a9958e5590e40fcc7faa4fb7c2c8677521fb5fb658",
 )
-_NEEDED = frozenset(_ROOTS[:-1])  # browsers are letting go of the last one, and AWS of what it vouched for
 _CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----\n.+?-----END CERTIFICATE-----\n", re.DOTALL)
 
 
@@ -82,9 +81,9 @@ def aws_roots(listed: str | None = None) -> dict[str, bytes]:
     if listed is None:
         listed = (files("botocore") / "cacert.pem").read_text("utf-8")
     found = {_fingerprint(text): text for text in _CERTIFICATE.findall(listed)}
-    if not found.keys() >= _NEEDED:
+    if not found.keys() >= set(_ROOTS):
         return {}
-    return {ROOTS.name: "".join(found[each] for each in _ROOTS if each in found).encode()}
+    return {ROOTS.name: "".join(found[each] for each in _ROOTS).encode()}
 
 
 def _fingerprint(text: str) -> str:
