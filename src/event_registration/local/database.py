@@ -6,6 +6,7 @@ import sqlite3
 import threading
 import time
 from contextlib import contextmanager
+from math import ceil
 from typing import TYPE_CHECKING
 
 from event_registration.errors import RepositoryError, RepositoryUnavailableError
@@ -45,9 +46,11 @@ class Database:
     def __init__(self, path: str | Path, *, patience: float = 10.0) -> None:
         self._patience = patience
         self._lock = threading.Lock()
-        self._milliseconds = -1  # that it waits at most; not known yet
-        with _translated_errors():
-            self._connection = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
+        self._tenths = -1  # of a second that SQLite waits at most; not known yet
+        try:
+            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        except sqlite3.Error as error:
+            raise _translated(error) from error
         self._connection.row_factory = sqlite3.Row
         try:
             self._prepare()
@@ -56,11 +59,10 @@ class Database:
             raise
 
     def _prepare(self) -> None:
-        with _translated_errors():
-            self._write_ahead()
-            self._connection.execute("PRAGMA synchronous = FULL")
-            self._connection.execute("PRAGMA foreign_keys = ON")
         with self.held() as connection:
+            self._write_ahead()
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
             (layout,) = connection.execute("PRAGMA user_version").fetchone()
             if layout >= LAYOUT:
                 bring_up_to_date(connection)  # which only looks then: nobody who writes need be waited for
@@ -99,24 +101,29 @@ class Database:
                 raise
 
     def _wait_for_others(self, seconds: float) -> None:
-        """Have SQLite wait so long at most for who writes the file; mostly that is what it does already."""
-        milliseconds = round(1000 * seconds)
-        if milliseconds != self._milliseconds:
-            self._connection.execute(f"PRAGMA busy_timeout = {milliseconds}")
-            self._milliseconds = milliseconds
+        """Have SQLite wait so long at most for who writes the file, in tenths of a second: mostly it does already."""
+        tenths = ceil(10 * seconds)
+        if tenths != self._tenths:
+            self._connection.execute(f"PRAGMA busy_timeout = {100 * tenths}")
+            self._tenths = tenths
 
     @contextmanager
     def held(self, deadline: float | None = None) -> Iterator[sqlite3.Connection]:
-        """Have the connection alone, once its other users are done; translate what SQLite raises."""
+        """
+        Have the connection alone, once its other users are done; translate what SQLite raises.
+
+        One statement that writes needs no `transaction`: it is one by itself, durable when it returns.
+        """
         give_up_at = time.monotonic() + self._patience
         if deadline is not None:
             give_up_at = min(give_up_at, deadline)
         if not self._lock.acquire(timeout=_until(give_up_at)):
             raise RepositoryUnavailableError("The database is busy.")
         try:
-            with _translated_errors():
-                self._wait_for_others(_until(give_up_at))
-                yield self._connection
+            self._wait_for_others(_until(give_up_at))
+            yield self._connection
+        except sqlite3.Error as error:
+            raise _translated(error) from error
         finally:
             self._lock.release()
 
@@ -125,16 +132,12 @@ def _until(instant: float) -> float:
     return max(0.0, instant - time.monotonic())
 
 
-@contextmanager
-def _translated_errors() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        if _is_lock(error):
-            raise RepositoryUnavailableError("The database is locked by another process.") from error
-        # SQLite's own text may hold what was to be stored, or where. What Python itself finds wrong has no code.
-        name = getattr(error, "sqlite_errorname", type(error).__name__)
-        raise RepositoryError(f"{_TROUBLES.get(_kind(error), 'SQLite failed')} ({name}).") from error
+def _translated(error: sqlite3.Error) -> RepositoryError:
+    if _is_lock(error):
+        return RepositoryUnavailableError("The database is locked by another process.")
+    # SQLite's own text may hold what was to be stored, or where. What Python itself finds wrong has no code.
+    name = getattr(error, "sqlite_errorname", type(error).__name__)
+    return RepositoryError(f"{_TROUBLES.get(_kind(error), 'SQLite failed')} ({name}).")
 
 
 def _is_lock(error: sqlite3.Error) -> bool:

@@ -15,7 +15,7 @@ from event_registration.errors import (
     UnreadableRowError,
 )
 from event_registration.listing import EventState, Listing, refusal
-from event_registration.local.sqlite import SQLiteRepository, registration_of, set_columns
+from event_registration.local.sqlite import SQLiteRepository, insert_if, registration_of, set_columns
 from event_registration.model import Status
 from event_registration.wire_events import listing_from_row, row_of_listing
 
@@ -55,10 +55,13 @@ _UPDATE = f"UPDATE event SET {', '.join(f'{column} = :{column}' for column in _C
 _WAITS = "status = 'waitlisted' AND place IS NOT NULL"
 _QUEUE = f"SELECT * FROM registration WHERE eventid = ? AND {_WAITS} ORDER BY place LIMIT ?"  # noqa: S608 - constants
 _POSITION = f"SELECT count(*) FROM registration WHERE eventid = ? AND {_WAITS} AND place <= ?"  # noqa: S608 - constants
-_SELECT = (
-    "SELECT *, EXISTS (SELECT 1 FROM registration "  # noqa: S608 - constants
-    f"WHERE registration.eventid = event.eventid AND {_WAITS}) AS has_queue FROM event"
+_SELECT = "SELECT * FROM event"
+_ROOM = (
+    "SELECT capacity, held, waitlist, EXISTS (SELECT 1 FROM registration "  # noqa: S608 - constants
+    f"WHERE registration.eventid = event.eventid AND {_WAITS}) AS has_queue FROM event WHERE eventid = ?"
 )
+_ADD = insert_if("NOT EXISTS (SELECT 1 FROM event WHERE eventid = ? AND capacity IS NOT NULL)")
+_ADMIT = insert_if("EXISTS (SELECT 1 FROM event WHERE eventid = ? AND capacity IS NULL)")
 # A page is a transaction, and whoever registers waits for it.
 _UNTOLD = "SELECT * FROM registration WHERE eventid = ? AND digest > ? ORDER BY digest LIMIT 500"
 _TAKE_NEW_SEAT = (
@@ -128,6 +131,8 @@ class SQLiteEventRepository(SQLiteRepository):
         Raises:
             RepositoryUnavailableError: The event has a limit. A server that has just learnt of it admits the next try.
         """
+        if self._inserted(_ADD, (*self._row(registration), registration.event_id), deadline):
+            return registration
         with self.database.transaction(deadline) as connection:
             event = _event(connection, registration.event_id)
             if event is not None and event["capacity"] is not None:
@@ -137,8 +142,12 @@ class SQLiteEventRepository(SQLiteRepository):
     def admit(self, registration: Registration, listing: Listing, *, deadline: float | None = None) -> Registration:
         """Store *registration* with a seat or a place in the queue, unless its person is registered already."""
         event_id = listing.event.event_id
+        if listing.event.capacity is None:
+            admitted = registration.admitted(Status.CONFIRMED)
+            if self._inserted(_ADMIT, (*self._row(admitted), event_id), deadline):
+                return admitted
         with self.database.transaction(deadline) as connection:
-            event = _known_event(connection, event_id)
+            event = _room(connection, event_id)
             earlier = self._find(connection, event_id, registration.attendee_email)
             if earlier and earlier.status is not Status.CANCELLED:
                 return earlier
@@ -158,7 +167,7 @@ class SQLiteEventRepository(SQLiteRepository):
     def prospect(self, listing: Listing, *, deadline: float | None = None) -> Status | None:
         """Return what a newcomer would come to be: confirmed, waiting, or ``None`` if there is no room."""
         with self.database.held(deadline) as connection:
-            return _prospect(_known_event(connection, listing.event.event_id))
+            return _prospect(_room(connection, listing.event.event_id))
 
     def cancel(self, registration: Registration, now: datetime, *, deadline: float | None = None) -> bool:
         """Cancel *registration* if it is as it was read, and free its seat or place."""
@@ -240,11 +249,12 @@ def _event(connection: sqlite3.Connection, event_id: str) -> sqlite3.Row | None:
     return row
 
 
-def _known_event(connection: sqlite3.Connection, event_id: str) -> sqlite3.Row:
-    event = _event(connection, event_id)
-    if event is None:
+def _room(connection: sqlite3.Connection, event_id: str) -> sqlite3.Row:
+    """Return what decides on who comes: the event's limit, and whether anybody waits."""
+    room: sqlite3.Row | None = connection.execute(_ROOM, (event_id,)).fetchone()
+    if room is None:
         raise RepositoryError("There is no such event.")
-    return event
+    return room
 
 
 def _has_registrations(connection: sqlite3.Connection, event_id: str) -> bool:

@@ -31,8 +31,8 @@ _DUE = (
 )
 _SELECT = "SELECT * FROM registration WHERE eventid = ? AND digest = ?"
 _MARK = (
-    f"UPDATE registration SET {', '.join(f'{column} = :{column}' for column in MAIL_COLUMNS)} "  # noqa: S608 - constants
-    f"WHERE eventid = :eventid AND digest = :digest AND {MAIL_AS_READ}"
+    f"UPDATE registration SET {', '.join(f'{column} = ?' for column in MAIL_COLUMNS)} "  # noqa: S608 - constants
+    f"WHERE eventid = ? AND digest = ? AND {MAIL_AS_READ}"
 )
 _DISCARD = "UPDATE registration SET mail = 'failed', mail_reason = ?, mail_at = NULL WHERE eventid = ? AND digest = ?"
 _RELEASE = "UPDATE registration SET mail_at = :now WHERE mail IN ('due', 'claimed') AND mail_at > :now"
@@ -74,7 +74,7 @@ class SQLiteOutbox:
 
         That goes for newer debts, too, which wait for the end of such a claim; what waits for another try waits on.
         """
-        with self._database.transaction() as connection:
+        with self._database.held() as connection:
             connection.execute(_RELEASE, {"now": instant_text(now)})
 
     def digest_of(self, attendee_email: str) -> str:
@@ -89,14 +89,14 @@ class SQLiteOutbox:
 
     def mark(self, registration: Registration, mail: Mail, *, deadline: float | None = None) -> bool:
         """Put *mail* in the place of that of *registration* if that is as read."""
-        key = {"eventid": registration.event_id, "digest": self._identity(registration.attendee_email)}
-        row = dict.fromkeys(MAIL_COLUMNS) | row_of_mail(mail) | mail_as_read(registration.mail) | key
-        with self._database.transaction(deadline) as connection:
-            return connection.execute(_MARK, row).rowcount == 1
+        key = (registration.event_id, self._identity(registration.attendee_email))
+        values = (*map(row_of_mail(mail).get, MAIL_COLUMNS), *key, *mail_as_read(registration.mail))
+        with self._database.held(deadline) as connection:
+            return connection.execute(_MARK, values).rowcount == 1
 
     def discard(self, debtor: Debtor, *, deadline: float | None = None) -> None:
         """Let a row that is no registration owe no mail any more."""
-        with self._database.transaction(deadline) as connection:
+        with self._database.held(deadline) as connection:
             connection.execute(_DISCARD, (UNREADABLE, debtor.event_id, debtor.digest))
 
     def spend(self, digest: str, debt: str, now: datetime, *, limit: int, deadline: float | None = None) -> str | None:
@@ -113,12 +113,12 @@ class SQLiteOutbox:
 
     def block(self, digest: str, state: MailState, *, deadline: float | None = None) -> None:
         """Send nothing to an address any more."""
-        with self._database.transaction(deadline) as connection:
+        with self._database.held(deadline) as connection:
             connection.execute(_PUT_ADDRESS, {"digest": digest} | _row(Allowance(blocked=state.value)))
 
     def unblock(self, digest: str, *, deadline: float | None = None) -> None:
         """Forget what is known of an address."""
-        with self._database.transaction(deadline) as connection:
+        with self._database.held(deadline) as connection:
             connection.execute("DELETE FROM address WHERE digest = ?", (digest,))
 
 

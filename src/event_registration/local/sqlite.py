@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from event_registration.model import Registration
     from event_registration.rules import Identity
 
-__all__ = ["MAIL_AS_READ", "SQLiteRepository", "mail_as_read", "registration_of", "set_columns"]
+__all__ = ["MAIL_AS_READ", "SQLiteRepository", "insert_if", "mail_as_read", "registration_of", "set_columns"]
 
 _COLUMNS = (
     "eventid",
@@ -37,20 +37,31 @@ _COLUMNS = (
     "told_of",
     *MAIL_COLUMNS,
 )
-_VALUES = f"({', '.join(_COLUMNS)}) VALUES ({', '.join(f':{column}' for column in _COLUMNS)})"
-_INSERT = f"INSERT INTO registration {_VALUES} ON CONFLICT (eventid, digest) DO NOTHING"
-_ASSIGNMENTS = ", ".join(f"{column} = :{column}" for column in _COLUMNS)
-_PUT = f"INSERT INTO registration {_VALUES} ON CONFLICT (eventid, digest) DO UPDATE SET {_ASSIGNMENTS}"
+_NAMES = ", ".join(_COLUMNS)
+_VALUES = ", ".join("?" for _ in _COLUMNS)
+_INSERT = f"INSERT INTO registration ({_NAMES}) VALUES ({_VALUES}) ON CONFLICT (eventid, digest) DO NOTHING"
+_PUT = (
+    f"INSERT INTO registration ({_NAMES}) VALUES ({_VALUES}) "
+    f"ON CONFLICT (eventid, digest) DO UPDATE SET {', '.join(f'{column} = excluded.{column}' for column in _COLUMNS)}"
+)
 _SELECT = "SELECT * FROM registration WHERE eventid = ? AND digest = ?"
 _PAGE = "SELECT * FROM registration WHERE eventid = ? AND digest > ? ORDER BY digest LIMIT ?"
 _PAGE_ROWS = 1000
-MAIL_AS_READ = "mail = :old_mail AND attempts = :old_attempts AND debt IS :old_debt"
+MAIL_AS_READ = "mail = ? AND attempts = ? AND debt IS ?"
 """The condition that a row's mail is still what `mail_as_read` has of it."""
 
 _UPDATE = (
-    f"UPDATE registration SET {_ASSIGNMENTS} "  # noqa: S608 - constants
-    f"WHERE eventid = :eventid AND digest = :digest AND revision = :old_revision AND {MAIL_AS_READ}"
+    f"UPDATE registration SET {', '.join(f'{column} = ?' for column in _COLUMNS)} "  # noqa: S608 - constants
+    f"WHERE eventid = ? AND digest = ? AND revision = ? AND {MAIL_AS_READ}"
 )
+
+
+def insert_if(condition: str) -> str:
+    """Return the statement that stores a row if *condition* holds, unless its person is registered already."""
+    return (
+        f"INSERT INTO registration ({_NAMES}) SELECT {_VALUES} WHERE {condition} "  # noqa: S608 - constants
+        "ON CONFLICT (eventid, digest) DO NOTHING"
+    )
 
 
 class SQLiteRepository:
@@ -74,14 +85,17 @@ class SQLiteRepository:
 
     def add(self, registration: Registration, *, deadline: float | None = None) -> Registration:
         """Store *registration* unless its person is registered for its event already."""
+        if self._inserted(_INSERT, self._row(registration), deadline):
+            return registration
         with self.database.transaction(deadline) as connection:
             return self._add(connection, registration)
 
     def replace(self, old: Registration, new: Registration, *, deadline: float | None = None) -> bool:
         """Put *new* in the place of *old* if revision and mail are as read."""
-        row = self._row(new) | {"old_revision": old.revision} | mail_as_read(old.mail)
-        with self.database.transaction(deadline) as connection:
-            return connection.execute(_UPDATE, row).rowcount == 1
+        key = (new.event_id, self.identity(new.attendee_email))
+        values = (*self._row(new), *key, old.revision, *mail_as_read(old.mail))
+        with self.database.held(deadline) as connection:
+            return connection.execute(_UPDATE, values).rowcount == 1
 
     def find(self, event_id: str, attendee_email: str, *, deadline: float | None = None) -> Registration | None:
         """Return the person's registration, or ``None``."""
@@ -112,15 +126,24 @@ class SQLiteRepository:
         """Close the database; the repository can't be used any more."""
         self.database.close()
 
-    def _add(self, connection: sqlite3.Connection, registration: Registration) -> Registration:
-        row = self._row(registration)
-        if connection.execute(_INSERT, row).rowcount:
-            return registration
-        return registration_of(connection.execute(_SELECT, (row["eventid"], row["digest"])).fetchone())
+    def _inserted(self, statement: str, values: tuple[str | int | None, ...], deadline: float | None) -> bool:
+        """
+        Tell whether *statement* stored a newcomer, as it mostly does.
 
-    def _row(self, registration: Registration) -> dict[str, str | int | None]:
-        unset = dict.fromkeys(_COLUMNS)
-        return unset | row_of(registration) | {"digest": self.identity(registration.attendee_email)}
+        It is one transaction by itself, and SQLite works and syncs through it while other threads have the interpreter.
+        """
+        with self.database.held(deadline) as connection:
+            return connection.execute(statement, values).rowcount == 1
+
+    def _add(self, connection: sqlite3.Connection, registration: Registration) -> Registration:
+        if connection.execute(_INSERT, self._row(registration)).rowcount:
+            return registration
+        key = (registration.event_id, self.identity(registration.attendee_email))
+        return registration_of(connection.execute(_SELECT, key).fetchone())
+
+    def _row(self, registration: Registration) -> tuple[str | int | None, ...]:
+        row = row_of(registration) | {"digest": self.identity(registration.attendee_email)}
+        return tuple(map(row.get, _COLUMNS))
 
     def _put(self, connection: sqlite3.Connection, registration: Registration) -> None:
         """Store *registration*, whatever was stored of its person and event; the caller has looked at that."""
@@ -135,10 +158,10 @@ class SQLiteRepository:
         return registration_of(row) if row else None
 
 
-def mail_as_read(mail: Mail) -> dict[str, str | int | None]:
-    """Return the facts that `MAIL_AS_READ` compares."""
+def mail_as_read(mail: Mail) -> tuple[str | int | None, ...]:
+    """Return the values of `MAIL_AS_READ`."""
     row = row_of_mail(mail)
-    return {f"old_{name}": row.get(name) for name in ("mail", "attempts", "debt")}
+    return row["mail"], row["attempts"], row.get("debt")
 
 
 def registration_of(row: sqlite3.Row) -> Registration:
