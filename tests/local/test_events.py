@@ -11,7 +11,7 @@ import pytest
 from attrs import evolve
 from serving import unmeasured
 
-from event_registration.errors import RepositoryError, RepositoryUnavailableError
+from event_registration.errors import EventFullError, RepositoryError, RepositoryUnavailableError
 from event_registration.listing import Listing
 from event_registration.local import SQLiteEventRepository
 from event_registration.mail import Mail, MailKind, MailState
@@ -106,6 +106,41 @@ def test_adds_nobody_past_a_limit(repository, capacity, is_added):
             repository.add(_guest(1))
 
     assert (_find(repository, 1) is not None) == is_added
+
+
+def _statements(repository, call):
+    """Return what SQLite is told in *call*."""
+    statements = []
+    repository.database._connection.set_trace_callback(statements.append)
+    call()
+    repository.database._connection.set_trace_callback(None)
+    return [each.split(" ", 1)[0] for each in statements]
+
+
+@pytest.mark.parametrize(
+    ("capacity", "statements"),
+    [
+        pytest.param(None, ["INSERT"], id="no limit"),
+        pytest.param(5, ["BEGIN", "SELECT", "SELECT", "UPDATE", "INSERT", "COMMIT"], id="a limit"),
+    ],
+)
+def test_admits_a_newcomer_by_few_statements(repository, capacity, statements):
+    """Who comes to an event without a limit costs one statement, which is a transaction by itself."""
+    listing = _set_up(repository, capacity=capacity)
+
+    assert _statements(repository, lambda: repository.admit(_guest(1), listing)) == statements
+
+
+def test_admits_nobody_past_a_limit_that_is_unknown(repository):
+    """An event that was unlimited when it was read, and got a limit meanwhile, is sold by its limit."""
+    listing = _set_up(repository, capacity=None)
+    _resize(repository, 1)
+
+    admitted = _admit(repository, listing, 1)
+
+    assert admitted[0].seat == 1
+    with pytest.raises(EventFullError):
+        repository.admit(_guest(2), listing)
 
 
 def _steps(repository, call):

@@ -476,13 +476,63 @@ def test_says_when_another_process_holds_the_lock(path):
 def test_rolls_back_what_fails(path):
     """A write that fails leaves nothing behind and the next one works."""
     repository = SQLiteRepository(path)
-    registration = repository.add(make_registration())
+    repository.add(make_registration(seat=1))
 
     with pytest.raises(RepositoryError, match="SQLITE_CONSTRAINT"):
-        repository.add(make_registration(event_id="other", registration_id=registration.registration_id))
+        repository.add(make_registration(attendee_email="bob@example.org", seat=1))
 
-    repository.add(make_registration(event_id="other"))
-    assert len(list(repository.list("other"))) == 1
+    repository.add(make_registration(attendee_email="cleo@example.org", seat=2))
+    assert len(list(repository.list("devconf-2026"))) == 2
+    repository.close()
+
+
+def _statements(repository, call):
+    """Return what SQLite is told in *call*."""
+    statements = []
+    repository.database._connection.set_trace_callback(statements.append)
+    call()
+    repository.database._connection.set_trace_callback(None)
+    return [each.split(" ", 1)[0] for each in statements]
+
+
+@pytest.mark.parametrize("kind", [SQLiteRepository, SQLiteEventRepository])
+def test_stores_a_newcomer_by_one_statement(path, kind):
+    """A newcomer costs one statement, which is a transaction by itself; who is there already is then looked at."""
+    repository = kind(path)
+
+    newcomer, repeat = [_statements(repository, lambda: repository.add(make_registration())) for _ in range(2)]
+
+    assert newcomer == ["INSERT"]
+    assert repeat[:2] == ["INSERT", "BEGIN"]
+    repository.close()
+
+
+def test_does_not_tell_sqlite_of_every_deadline(path):
+    """How long SQLite waits is told when it changes by tenths of a second, not by what each call has left of its time."""
+    repository = SQLiteRepository(path)
+    people = [(make_registration(attendee_email=f"{number}@example.org"), number / 1000) for number in range(40, 0, -5)]
+
+    def add_all():
+        for person, spent in people:
+            repository.add(person, deadline=time.monotonic() + 5 - spent)
+
+    statements = _statements(repository, add_all)
+
+    assert statements.count("INSERT") == len(people)
+    assert statements.count("PRAGMA") <= 2  # one, or two if the machine is slow
+    repository.close()
+
+
+def test_writes_few_trees(path):
+    """A registration is written to its table and key and to what is due, and to an index more if it is in that."""
+    repository = SQLiteRepository(path)
+
+    indices = repository.database._connection.execute("PRAGMA index_list(registration)").fetchall()
+
+    whole = {row["name"] for row in indices if not row["partial"]}
+    partial = {row["name"] for row in indices if row["partial"]}
+    assert whole == {"sqlite_autoindex_registration_1"}
+    assert partial == {"outbox", "queue", "seat"}
     repository.close()
 
 

@@ -113,6 +113,47 @@ _STEPS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE registration ADD COLUMN locale TEXT",
         "ALTER TABLE event ADD COLUMN templates TEXT",
     ),
+    (
+        # An id of 122 random bits is nobody else's, and an index that sees to it is a page more, anywhere in the file,
+        # that each registration writes: a sixth of its time. SQLite drops it only with the table.
+        """
+        CREATE TABLE new_registration (
+            eventid TEXT NOT NULL,
+            digest TEXT NOT NULL,
+            eventname TEXT NOT NULL,
+            cname TEXT NOT NULL,
+            cemail TEXT NOT NULL,
+            status TEXT NOT NULL,
+            registrationid TEXT NOT NULL,
+            registered_at TEXT,
+            revision INTEGER NOT NULL,
+            mail TEXT NOT NULL,
+            attempts INTEGER NOT NULL,
+            attempted_at TEXT,
+            seat INTEGER,
+            place INTEGER,
+            answers TEXT,
+            link_generation INTEGER,
+            told_of INTEGER,
+            mail_kind TEXT,
+            debt INTEGER,
+            mail_at TEXT,
+            mail_reason TEXT,
+            repeated_at TEXT,
+            locale TEXT,
+            PRIMARY KEY (eventid, digest)
+        ) STRICT
+        """,
+        "INSERT INTO new_registration SELECT * FROM registration",
+        "DROP TABLE registration",
+        "ALTER TABLE new_registration RENAME TO registration",
+        "CREATE UNIQUE INDEX seat ON registration (eventid, seat) WHERE seat IS NOT NULL",
+        """
+        CREATE UNIQUE INDEX queue ON registration (eventid, place)
+        WHERE status = 'waitlisted' AND place IS NOT NULL
+        """,
+        "CREATE INDEX outbox ON registration (mail_at, eventid, digest) WHERE mail IN ('due', 'claimed', 'retry')",
+    ),
 )
 
 LAYOUT = len(_STEPS)
