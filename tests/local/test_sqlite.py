@@ -508,7 +508,7 @@ def test_stores_a_newcomer_by_one_statement(path, kind):
 
 
 def test_does_not_tell_sqlite_of_every_deadline(path):
-    """How long SQLite waits is told when it changes by tenths of a second, not by what each call has left of its time."""
+    """How long SQLite waits is told when it changes by tenths of a second, not whenever a call has less time left."""
     repository = SQLiteRepository(path)
     people = [(make_registration(attendee_email=f"{number}@example.org"), number / 1000) for number in range(40, 0, -5)]
 

@@ -115,7 +115,7 @@ _STEPS: tuple[tuple[str, ...], ...] = (
     ),
     (
         # An id of 122 random bits is nobody else's, and an index that sees to it is a page more, anywhere in the file,
-        # that each registration writes: a sixth of its time. SQLite drops it only with the table.
+        # that each registration writes: a sixth of SQLite's time. It can be dropped only with the table.
         """
         CREATE TABLE new_registration (
             eventid TEXT NOT NULL,

@@ -38,10 +38,11 @@ _COLUMNS = (
     *MAIL_COLUMNS,
 )
 _NAMES = ", ".join(_COLUMNS)
-_VALUES = ", ".join("?" for _ in _COLUMNS)
-_INSERT = f"INSERT INTO registration ({_NAMES}) VALUES ({_VALUES}) ON CONFLICT (eventid, digest) DO NOTHING"
+_MARKS = ", ".join("?" for _ in _COLUMNS)
+_ROW = f"({_NAMES}) VALUES ({_MARKS})"
+_INSERT = f"INSERT INTO registration {_ROW} ON CONFLICT (eventid, digest) DO NOTHING"
 _PUT = (
-    f"INSERT INTO registration ({_NAMES}) VALUES ({_VALUES}) "
+    f"INSERT INTO registration {_ROW} "
     f"ON CONFLICT (eventid, digest) DO UPDATE SET {', '.join(f'{column} = excluded.{column}' for column in _COLUMNS)}"
 )
 _SELECT = "SELECT * FROM registration WHERE eventid = ? AND digest = ?"
@@ -59,7 +60,7 @@ _UPDATE = (
 def insert_if(condition: str) -> str:
     """Return the statement that stores a row if *condition* holds, unless its person is registered already."""
     return (
-        f"INSERT INTO registration ({_NAMES}) SELECT {_VALUES} WHERE {condition} "  # noqa: S608 - constants
+        f"INSERT INTO registration ({_NAMES}) SELECT {_MARKS} WHERE {condition} "
         "ON CONFLICT (eventid, digest) DO NOTHING"
     )
 
