@@ -114,7 +114,7 @@ _STEPS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE event ADD COLUMN templates TEXT",
     ),
     (
-        # An id of 122 random bits is nobody else's, and an index that sees to it is a page more, anywhere in the file,
+        # An id of 128 random bits is nobody else's, and an index that sees to it is a page more, anywhere in the file,
         # that each registration writes: a sixth of SQLite's time. It can be dropped only with the table.
         """
         CREATE TABLE new_registration (
