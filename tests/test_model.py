@@ -5,7 +5,7 @@ import unicodedata
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from attrs import evolve
+from attrs import evolve, fields
 from attrs.exceptions import FrozenInstanceError
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -433,6 +433,41 @@ def test_checks_what_no_attendee_sends(field, value):
         Registration(**ADA, **{field: value})
 
     assert [(problem.field, problem.code) for problem in caught.value.problems] == [(field, "invalid-value")]
+
+
+class TestChanged:
+    """A copy with changes."""
+
+    def test_differs_in_the_changes_alone(self):
+        """What is changed is in its normal form, all else is as it was, and so is the first."""
+        registration = Registration(**ADA, seat=4, locale="de", answers={"diet": "vegan"})
+
+        changed = registration.changed(event_name="  DevConf   2027 ", seat=None)
+
+        assert changed == evolve(registration, event_name="DevConf 2027", seat=None)
+        assert registration.seat == 4
+
+    def test_names_all_changes_that_are_wrong(self):
+        """Every change is checked by its field's rule, of what attendees send and of what our own code gives."""
+        with pytest.raises(InvalidRegistrationError) as caught:
+            Registration(**ADA).changed(event_name="", attendee_email=5, registered_at=datetime(2026, 3, 1))  # noqa: DTZ001 - the very fault
+
+        assert [(problem.field, problem.code) for problem in caught.value.problems] == [
+            ("event_name", "required"),
+            ("attendee_email", "not-a-string"),
+            ("registered_at", "invalid-value"),
+        ]
+
+    def test_knows_its_fields(self):
+        """What is no field can't be changed."""
+        with pytest.raises(AttributeError):
+            Registration(**ADA).changed(nickname="Ada")
+
+    def test_has_every_field(self):
+        """No field is left out of the copy, nor of the checks."""
+        names = {field.name for field in fields(Registration)}
+
+        assert {name for name in names if hasattr(Registration(**ADA).changed(), name)} == names
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ class Composer:
         event = listing.event
         link = self._link(registration, listing)
         message = self._render(
-            evolve(registration, event_name=event.event_name),
+            registration.changed(event_name=event.event_name),
             event=event,
             link=link,
             answers=event.questionnaire.summary(registration.answers) if event.questionnaire else (),

@@ -7,8 +7,6 @@ from html import escape
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve
-
 from event_registration.errors import InvalidTemplatesError, Problem
 from event_registration.headers import headers_of
 from event_registration.languages import Languages
@@ -82,7 +80,7 @@ class Renderer:
         )
         for code, kind in product(self._languages.codes, MailKind):
             try:
-                self(evolve(sample, locale=code, mail=Mail(kind=kind)), templates=templates)
+                self(sample.changed(locale=code, mail=Mail(kind=kind)), templates=templates)
             except ValueError as error:
                 what = f"makes no mail of kind {kind} in language {code}: {error}."
                 return [Problem("mail", "invalid-template", what)]

@@ -6,8 +6,6 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
-from attrs import evolve
-
 from event_registration.errors import (
     EventRegistrationError,
     NotifierError,
@@ -104,7 +102,7 @@ class Delivery:
             if mail.attempts >= _MAX_ATTEMPTS or age < _LEASE:
                 late = TransientNotifierError("The confirmation of an earlier registration has not gone out.")
                 return stored, late if age >= _LATE_AFTER else None
-        claimed = evolve(stored, mail=self.claimed(mail, now))
+        claimed = stored.changed(mail=self.claimed(mail, now))
         try:
             ours = self._repository.replace(stored, claimed, deadline=schedule.store_by)
         except RepositoryError as error:
@@ -129,7 +127,7 @@ class Delivery:
 
     def _mark(self, registration: Registration, refused: NotifierError | None, schedule: Schedule) -> Delivered:
         mail: Mail = registration.mail.failed(str(refused)) if refused else registration.mail.sent()
-        marked = evolve(registration, mail=mail)
+        marked = registration.changed(mail=mail)
         try:
             ours = self._repository.replace(registration, marked, deadline=schedule.mark_by(self._monotonic()))
         except RepositoryError as error:

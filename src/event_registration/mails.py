@@ -251,7 +251,7 @@ class Mails:
         if listing is None:
             event_name = next(iter(self._organiser.stream_registrations(event_id))).event_name
             sample = sample_registration(event_id, event_name, kind)
-            return Composer(renderer=renderer)(evolve(sample, locale=locale))
+            return Composer(renderer=renderer)(sample.changed(locale=locale))
         if not listing.may_tell(kind):
             raise EventCancelledError("The event was called off: nobody gets such a mail any more.")
         event = listing.event

@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve
-
 from event_registration.catalogue import Catalogue
 from event_registration.errors import (
     InvalidRegistrationError,
@@ -139,7 +137,7 @@ class EventRegistrationService(RegistrationService):
 
     def _named(self, registration: Registration, store_by: float | None) -> Registration:
         event = self._listing(registration.event_id, store_by).event
-        return evolve(registration, event_name=event.event_name, answers=_answered(event, registration.answers))
+        return registration.changed(event_name=event.event_name, answers=_answered(event, registration.answers))
 
     def _listing(self, event_id: str, look_by: float | None) -> Listing:
         self._check_event_id(event_id)
@@ -163,16 +161,16 @@ class EventRegistrationService(RegistrationService):
             raise refusal(door)
         if door is not EventState.OPEN:
             found = self._repository.find(asked.event_id, asked.attendee_email, deadline=store_by)
-            stored = None if found is None else evolve(found, event_name=asked.event_name)
+            stored = None if found is None else found.changed(event_name=asked.event_name)
             if stored is None or stored.status is Status.CANCELLED or not stored.same_details(asked):
                 raise refusal(door)
             return stored, None
-        asked = evolve(asked, told_of=listing.revision)
+        asked = asked.changed(told_of=listing.revision)
         stored = self._events.admit(asked, listing, deadline=store_by)
         if stored.status is Status.WAITLISTED:
             stored, trouble = self._served(stored, now, store_by)
         # The catalogue's name may have changed since; the answer and the mail have today's.
-        return evolve(stored, event_name=asked.event_name), trouble
+        return stored.changed(event_name=asked.event_name), trouble
 
     def _served(self, waiting: Registration, now: datetime, store_by: float | None) -> Delivered:
         """Serve the queue that *waiting* has joined. It has, whatever fails from here on."""
@@ -196,7 +194,7 @@ class EventRegistrationService(RegistrationService):
         prospect = self._events.prospect(self._catalogue.find(asked.event_id, deadline=store_by), deadline=store_by)
         if prospect is None:
             raise refusal(EventState.FULL)
-        return evolve(asked, status=prospect, registered_at=None)
+        return asked.changed(status=prospect, registered_at=None)
 
 
 def _late(trouble: EventRegistrationError) -> EventRegistrationError:

@@ -7,7 +7,7 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from event_registration.delivery import hand_over, unwritable
 from event_registration.errors import (
@@ -142,9 +142,9 @@ class Relay:
             claimed = owing.mail.claimed(now, _LEASE)
             if self._outbox.mark(owing, claimed, deadline=schedule.store_by):
                 held_until = claimed.due_at
-                mail, trouble = self._paid(debtor, evolve(owing, mail=claimed), schedule)
+                mail, trouble = self._paid(debtor, owing.changed(mail=claimed), schedule)
                 total += Swept(int(mail.state is MailState.SENT), (trouble,) if trouble else ())
-                marked = self._marked(evolve(owing, mail=claimed), mail, schedule)
+                marked = self._marked(owing.changed(mail=claimed), mail, schedule)
                 if not isinstance(marked, bool):
                     return total + Swept(0, (marked,))
                 if marked:

@@ -145,7 +145,7 @@ class SelfService:
         is_waiting = registration.status is Status.WAITLISTED
         # Who has just been promoted is before all others.
         position = max(1, self._repository.position(registration, deadline=look_by)) if is_waiting else None
-        return View(evolve(registration, event_name=event.event_name), event, state, position)
+        return View(registration.changed(event_name=event.event_name), event, state, position)
 
     def _hand_on(self, cancelled: Registration, deadline: float | None) -> EventRegistrationError | None:
         """Give to who waits what *cancelled* has left; cancelled it is, whatever fails here."""

@@ -6,7 +6,7 @@ import time
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from event_registration.errors import (
     AlreadyRegisteredError,
@@ -130,8 +130,7 @@ class RegistrationService:
         registration = self._named(registration, schedule.store_by)
         now = self._clock()
         # An id of this very call: the same object may be registered twice, and only one of the calls is the first.
-        asked = evolve(
-            registration,
+        asked = registration.changed(
             registration_id=self._new_id(),
             status=Status.CONFIRMED,
             registered_at=now,
@@ -187,7 +186,7 @@ class RegistrationService:
         """Let *stored* owe the news that somebody tried to register its address again, with other details."""
         if self._delivery or not stored.mail.owes_repeat(now):
             return None
-        repeated = evolve(stored, mail=stored.mail.owing(MailKind.REPEATED, now))
+        repeated = stored.changed(mail=stored.mail.owing(MailKind.REPEATED, now))
         try:
             self._repository.replace(stored, repeated, deadline=schedule.store_by)
         except RepositoryError as error:

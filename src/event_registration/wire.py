@@ -210,7 +210,7 @@ def registration_from_row(row: Mapping[str, object]) -> Registration:
         raise UnreadableRowError(f"A stored row is no registration ({type(error).__name__}).") from None
     owed = registration.mail
     if owed.state is MailState.DUE and owed.attempted_at and owed.due_at is None:
-        return evolve(registration, mail=evolve(owed, due_at=owed.attempted_at + _OLD_CLAIM))
+        return registration.changed(mail=evolve(owed, due_at=owed.attempted_at + _OLD_CLAIM))
     return registration
 
 

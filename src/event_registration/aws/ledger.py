@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from event_registration.aws.items import check, delete, put
 from event_registration.aws.rows import mail_as_read, registration_row
@@ -158,7 +158,7 @@ def move(holder: Registration, digest: str, seat: int, *, is_unsold: bool) -> li
     """Move who holds a seat above the capacity into one within it, and retire the old one."""
     event_id, old_seat = holder.event_id, holder.seat or 0
     return [
-        save(evolve(holder, seat=seat, revision=holder.revision + 1), digest, holder),
+        save(holder.changed(seat=seat, revision=holder.revision + 1), digest, holder),
         *([_hold(event_id, seat, digest, _IS_NEW)] if is_unsold else _take_free(event_id, seat, digest)),
         put(_seat(event_id, old_seat, "retired"), _IS_OVER, held="held", digest=digest, over=True),
         delete(event_id, f"{OVER}{old_seat:06}", _IS_THERE),
