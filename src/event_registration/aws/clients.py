@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import gzip
 import json
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -11,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from botocore.session import Session
 
 __all__ = ["MODELS", "ROOTS", "Clients"]
@@ -35,13 +39,14 @@ class Clients:
     `boto3.setup_default_session` has made before, or by passing clients to the repository and the notifier:
 
     * botocore makes the clients. boto3 would import what transfers files besides.
-    * The session has botocore's handlers of events of any service and of ours: ten of 127.
+    * The session has botocore's handlers of events of any service and of ours: nine of 127.
     * Credentials that the environment names, as Lambda's does, are taken without making the chain of all other sources.
     * botocore validates no parameters: the requests are our own code's, and the contract suites validate them.
     * ``User-Agent`` is one word, for AWS to tell our calls apart. botocore's own has more of the runtime, and older
       versions put it together for every call. They do if ``AWS_SDK_UA_APP_ID`` is set.
     * Where `package` has put `MODELS`, botocore reads these and looks for no other, unless ``AWS_DATA_PATH`` is set,
-      or it misses something in them. They become plain dicts, in half the time of the ordered ones that it makes.
+      or it misses something in them.
+    * All models become plain dicts, in half the time of the ordered ones that botocore makes of them.
     * What the first connection would import is imported with the rest, while a function has a whole processor.
     * Each new connection to AWS reads `ROOTS` instead of all the world's, unless ``AWS_CA_BUNDLE`` is set.
 
@@ -101,16 +106,25 @@ class Clients:
 
 
 class _Files:
-    """Reads files for botocore's loader, which names them without their suffix."""
+    """Reads files for botocore's loader, which names them without their suffixes."""
 
     def exists(self, file_path: str) -> bool:
         """Tell whether there is the file."""
-        return Path(f"{file_path}.json").is_file()
+        # botocore asks for some thousand, for which paths would cost what plain dicts save.
+        return any(os.path.isfile(file_path + suffix) for suffix in _READERS)  # noqa: PTH113
 
     def load_file(self, file_path: str) -> dict[str, Any] | None:
         """Return what the file holds, ``None`` if there is none."""
-        path = Path(f"{file_path}.json")
-        return json.loads(path.read_bytes()) if path.is_file() else None
+        for suffix, read in _READERS.items():
+            path = Path(file_path + suffix)
+            if path.is_file():
+                document: dict[str, Any] = json.loads(read(path.read_bytes()))
+                return document
+        return None
+
+
+# What makes JSON of a file's content.
+_READERS: dict[str, Callable[[bytes], bytes]] = {".json": bytes, ".json.gz": gzip.decompress}
 
 
 def _make_session(models: Path | None) -> Session:
@@ -124,8 +138,9 @@ def _make_session(models: Path | None) -> Session:
     provider = EnvProvider()
     if provider.load():
         session.register_component("credential_provider", CredentialResolver([provider]))
-    if models and not session.get_config_variable("data_path"):
-        loader = Loader([str(models)], _Files(), include_default_search_paths=False)
+    if not session.get_config_variable("data_path"):
+        folders = [str(models)] if models else []
+        loader = Loader(folders, _Files(), include_default_search_paths=not models)
         session.register_component("data_loader", loader)
     return session
 
