@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable
+from contextlib import contextmanager
 from email.utils import parseaddr
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -155,8 +157,30 @@ def granted(role: dict[str, Any]) -> set[tuple[str, str]]:
     return rights
 
 
-def allowed(role: dict[str, Any], questions: Iterable[Question], account: Account, simulator: Path) -> list[bool]:
-    """Return for each question whether IAM would say yes to *role*; *simulator* is where iam-simulate is installed."""
+Simulate = Callable[[list[dict[str, Any]]], list[str]]
+
+
+@contextmanager
+def simulating(simulator: Path) -> Iterator[Simulate]:
+    """
+    Until the block ends have a function that returns IAM's answer to each of a list of simulations.
+
+    Args:
+        simulator: Where iam-simulate is installed.
+    """
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(["node", SIMULATOR, simulator], encoding="utf-8", **pipes) as process:
+
+        def simulate(simulations: list[dict[str, Any]]) -> list[str]:
+            process.stdin.write(f"{json.dumps(simulations)}\n")
+            process.stdin.flush()
+            return json.loads(process.stdout.readline())
+
+        yield simulate
+
+
+def allowed(role: dict[str, Any], questions: Iterable[Question], account: Account, simulate: Simulate) -> list[bool]:
+    """Return for each question whether IAM would say yes to *role*; *simulate* is what `simulating` gives."""
     simulations = [
         {
             "request": {
@@ -173,17 +197,7 @@ def allowed(role: dict[str, Any], questions: Iterable[Question], account: Accoun
         }
         for question in questions
     ]
-    answered = subprocess.run(
-        ["node", SIMULATOR, simulator],
-        input=json.dumps(simulations),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    if answered.returncode:
-        raise RuntimeError(f"the simulator failed: {answered.stderr}")
-    return [result == "Allowed" for result in json.loads(answered.stdout)]
+    return [result == "Allowed" for result in simulate(simulations)]
 
 
 def _listed(value: str | list[str]) -> list[str]:

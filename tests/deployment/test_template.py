@@ -262,7 +262,7 @@ SANDBOX = {"SesSandbox": "true"}
 class Deployed:
     """The role of one of the template's functions beside what IAM was asked while that function ran."""
 
-    def __init__(self, parameters, function, record, simulator):
+    def __init__(self, parameters, function, record, simulate):
         self.stack = template.Stack(TEMPLATE, **parameters)
         self.role = self.stack[ROLES[function]]
         self.log = self.stack[{FUNCTION: "FunctionLogs", SENDER: "SenderLogs"}[function]]["LogGroupName"]
@@ -278,7 +278,7 @@ class Deployed:
         self.mail = {"ses:FromAddress": template.REQUIRED["SenderAddress"]}
         self.steps = record(parameters)[function]
         self.questions = [question for step in self.steps for question in self.questions_of(step)]
-        self._simulator = simulator
+        self._simulate = simulate
 
     def questions_of(self, step):
         """Return what IAM was asked in one step."""
@@ -286,7 +286,7 @@ class Deployed:
 
     def refused(self, questions):
         """Return those of *questions* that IAM would answer with no."""
-        answers = permissions.allowed(self.role, questions, self.account, self._simulator)
+        answers = permissions.allowed(self.role, questions, self.account, self._simulate)
         return [question for question, allowed in zip(questions, answers, strict=True) if not allowed]
 
 
@@ -499,12 +499,14 @@ def _event(event_id, **more):
 
 
 @pytest.fixture(scope="module")
-def simulator():
-    """Return where the IAM simulator is installed."""
+def simulate():
+    """Return a function that simulates IAM."""
     try:
-        return npm.install("iam-simulate")
+        simulator = npm.install("iam-simulate")
     except npm.UnavailableError as error:
         pytest.skip(str(error))
+    with permissions.simulating(simulator) as simulate:
+        yield simulate
 
 
 MODES = [mode | confirmation for mode in (OPEN, MANAGED) for confirmation in (INLINE, OUTBOX)]
@@ -535,15 +537,15 @@ def _only(mode, function=FUNCTION):
 
 
 @pytest.fixture(scope="module", params=DEPLOYMENTS.values(), ids=DEPLOYMENTS.keys())
-def deployed(request, record, simulator):
+def deployed(request, record, simulate):
     """Return each function of each mode, with an identity of each kind."""
-    return Deployed(*request.param, record, simulator)
+    return Deployed(*request.param, record, simulate)
 
 
 @pytest.fixture(scope="module", params=SANDBOXED.values(), ids=SANDBOXED.keys())
-def sandboxed(request, record, simulator):
+def sandboxed(request, record, simulate):
     """Return each function of each mode while SES is in its sandbox."""
-    return Deployed(*request.param, record, simulator)
+    return Deployed(*request.param, record, simulate)
 
 
 class TestLeastPrivilege:
@@ -662,9 +664,9 @@ class TestLeastPrivilege:
         assert deployed.refused(questions) == []
 
     @pytest.mark.parametrize("mode", [OPEN, MANAGED], ids=["open", "managed"])
-    def test_lambda_may_read_the_stream(self, mode, record, simulator):
+    def test_lambda_may_read_the_stream(self, mode, record, simulate):
         """Lambda can call the sender with the table's stream, and keep in its queue what it gives up, and no more."""
-        sender = Deployed(mode | OUTBOX, SENDER, record, simulator)
+        sender = Deployed(mode | OUTBOX, SENDER, record, simulate)
         arn = sender.account.arn
         stream, queue = sender.stack.outputs["TableStreamArn"], arn("sqs", "events-failedmails")
         on = {"sqs:SendMessage": queue, "dynamodb:ListStreams": "*"}
