@@ -1,8 +1,6 @@
 """Every outbox keeps the contract."""
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from event_registration.aws import DynamoDBOutbox, DynamoDBRepository
 from event_registration.local import SQLiteOutbox, SQLiteRepository
@@ -66,32 +64,24 @@ class TestDynamoDBOutboxOnMoto(OutboxContract):
     """DynamoDB on moto, one caller at a time: under threads moto itself loses rows."""
 
     @pytest.fixture
-    def client(self, aws_credentials):
-        """Return a client of moto."""
-        with mock_aws():
-            client = boto3.client("dynamodb", **aws_credentials)
-            yield client
-            client.close()
-
-    @pytest.fixture
-    def table(self, client, make_table):
+    def table(self, moto_client, make_table):
         """Return an empty table."""
-        return make_table(client)
+        return make_table(moto_client)
 
     @pytest.fixture
-    def repository(self, client, table):
+    def repository(self, moto_client, table):
         """Return an empty one."""
-        return DynamoDBRepository(client, table)
+        return DynamoDBRepository(moto_client, table)
 
     @pytest.fixture
-    def outbox(self, client, table):
+    def outbox(self, moto_client, table):
         """Return that of the table."""
-        return DynamoDBOutbox(client, table)
+        return DynamoDBOutbox(moto_client, table)
 
     @pytest.fixture
-    def spoil(self, client, table):
+    def spoil(self, moto_client, table):
         """Spoil a row."""
-        return _spoil(client, table)
+        return _spoil(moto_client, table)
 
 
 class TestDynamoDBOutboxOnEngine(ConcurrentOutboxContract):
