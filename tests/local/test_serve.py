@@ -24,6 +24,13 @@ def server(tmp_path):
         yield server
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """Return a running server for tests that don't mind what others have posted to it."""
+    with serving(tmp_path_factory.mktemp("shared")) as server:
+        yield server
+
+
 def _rows(server):
     connection = sqlite3.connect(server.data / "registrations.db")
     rows = connection.execute("SELECT eventid, eventname, cname, cemail FROM registration").fetchall()
@@ -128,9 +135,9 @@ def test_refuses_a_folder_that_is_served(server):
     assert server.request(body=ADA)[0] == 201
 
 
-def test_refuses_a_port_that_is_taken(server, tmp_path):
+def test_refuses_a_port_that_is_taken(shared, tmp_path):
     """A port in use is told in a sentence that says what to do."""
-    port = server.url.rpartition(":")[2]
+    port = shared.url.rpartition(":")[2]
     second = subprocess.run(
         [sys.executable, "-m", "event_registration", "serve", "--port", port, "--data", str(tmp_path / "other")],
         capture_output=True,
@@ -203,10 +210,10 @@ def test_names_every_wrong_setting(tmp_path):
     assert not (tmp_path / "data").exists()
 
 
-def test_serves_the_site(server):
+def test_serves_the_site(shared):
     """The form and its parts are served with their types and under a strict policy."""
     for path, media_type in [("/", "text/html"), ("/main.mjs", "javascript"), ("/styles.css", "text/css")]:
-        status, headers, body = server.request(path)
+        status, headers, body = shared.request(path)
 
         assert status == 200
         assert media_type in headers["Content-Type"]
@@ -217,9 +224,9 @@ def test_serves_the_site(server):
 @pytest.mark.parametrize(
     "path", ["/../pyproject.toml", "/%2e%2e/pyproject.toml", "/.lock", "/nothing", "/" + "x" * 5000]
 )
-def test_serves_nothing_else(server, path):
+def test_serves_nothing_else(shared, path):
     """What is not of the site is not there, however it is spelt."""
-    status, headers, body = server.request(path)
+    status, headers, body = shared.request(path)
 
     assert (status, headers["Content-Type"]) == (404, "application/problem+json")
     assert json.loads(body)["code"] == "not-found"
@@ -236,9 +243,9 @@ def test_answers_a_preflight(tmp_path):
         assert foreign == 403
 
 
-def test_takes_posts_of_its_own_page(server):
+def test_takes_posts_of_its_own_page(shared):
     """A browser on our own page sends our own origin and is served."""
-    status, _, _ = server.request(body=ADA, headers={"Origin": server.url})
+    status, _, _ = shared.request(body=ADA, headers={"Origin": shared.url})
 
     assert status == 201
 
@@ -279,9 +286,9 @@ def test_shows_the_mailbox(server):
 @pytest.mark.parametrize(
     "path", ["/mailbox/nothing", "/mailbox/..%2f.lock", "/mailbox/20260101T000000.000000Z-00000000.eml"]
 )
-def test_shows_no_other_file(server, path):
+def test_shows_no_other_file(shared, path):
     """The mailbox shows mails only."""
-    status, _, _ = server.request(path)
+    status, _, _ = shared.request(path)
 
     assert status == 404
 
@@ -298,20 +305,20 @@ def test_shows_no_other_part(server):
 @pytest.mark.parametrize(
     "host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "localhost.evil.example", "[::1", "[x]", ""]
 )
-def test_hides_the_mailbox_from_rebound_names(server, host):
+def test_hides_the_mailbox_from_rebound_names(shared, host):
     """A name that was rebound to this address gets nothing of the mailbox."""
-    server.request(body=ADA)
+    shared.request(body=ADA)
 
-    status, _, body = server.request("/mailbox", headers={"Host": host})
+    status, _, body = shared.request("/mailbox", headers={"Host": host})
 
     assert status == 403
     assert "ada" not in body
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8000", "127.0.0.1:9", "127.0.0.2", "[::1]", "[::1]:8000"])
-def test_shows_the_mailbox_under_its_own_names(server, host):
+def test_shows_the_mailbox_under_its_own_names(shared, host):
     """Every name of this machine's own shows it."""
-    status, _, _ = server.request("/mailbox", headers={"Host": host})
+    status, _, _ = shared.request("/mailbox", headers={"Host": host})
 
     assert status == 200
 
@@ -335,9 +342,9 @@ def test_knows_the_port_of_one_socket_and_of_many(listeners):
     assert _port(SimpleNamespace(**listeners)) == 9
 
 
-def test_writes_nothing_to_the_mailbox(server):
+def test_writes_nothing_to_the_mailbox(shared):
     """The mailbox is for reading."""
-    status, _, _ = server.request("/mailbox", body={})
+    status, _, _ = shared.request("/mailbox", body={})
 
     assert status == 404
 
@@ -355,12 +362,12 @@ def test_logs_no_person(tmp_path):
     assert "ada" not in log.lower()
 
 
-def test_serves_the_languages(server):
+def test_serves_the_languages(shared):
     """What the pages say in a language is beside them, as a module, not sent twice, and in their configuration."""
-    _, _, config = server.request("/config.mjs")
-    status, headers, text = server.request("/languages/ar.mjs")
-    again, _, _ = server.request("/languages/ar.mjs", headers={"If-None-Match": headers["ETag"]})
-    unknown, _, _ = server.request("/languages/..%2fwire.py")
+    _, _, config = shared.request("/config.mjs")
+    status, headers, text = shared.request("/languages/ar.mjs")
+    again, _, _ = shared.request("/languages/ar.mjs", headers={"If-None-Match": headers["ETag"]})
+    unknown, _, _ = shared.request("/languages/..%2fwire.py")
 
     assert '"ar": "\\u0627' in config
     assert (status, headers["Content-Type"], again, unknown) == (200, "text/javascript; charset=utf-8", 304, 404)

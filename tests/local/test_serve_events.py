@@ -128,14 +128,20 @@ def test_says_that_a_limited_event_needs_more(tmp_path):
         ) in server.announced
 
 
-@pytest.mark.parametrize("path", ["/events/devconf-2026", "/events/other", "/main.mjs", "/config.mjs"])
-def test_tells_the_length_of_what_it_does_not_send(tmp_path, path):
-    """A HEAD is answered like a GET, its length too, but for the content."""
-    _set_up(tmp_path)
+@pytest.fixture(scope="module")
+def managed(tmp_path_factory):
+    """Return a running server with an event, for tests that only look at it."""
+    folder = tmp_path_factory.mktemp("managed")
+    _set_up(folder)
+    with serving(folder) as server:
+        yield server
 
-    with serving(tmp_path) as server:
-        status, headers, _ = server.request(path)
-        empty_status, same, nothing = server.request(path, method="HEAD")
+
+@pytest.mark.parametrize("path", ["/events/devconf-2026", "/events/other", "/main.mjs", "/config.mjs"])
+def test_tells_the_length_of_what_it_does_not_send(managed, path):
+    """A HEAD is answered like a GET, its length too, but for the content."""
+    status, headers, _ = managed.request(path)
+    empty_status, same, nothing = managed.request(path, method="HEAD")
 
     assert (empty_status, same["Content-Length"], same["Content-Type"]) == (
         status,
