@@ -14,6 +14,8 @@ serve: $(VENV)/installed
 
 test: check suite
 
+# What pytest makes of the tests is kept for the next run, whatever is set: it is half of what it does before the first.
+suite: export PYTHONDONTWRITEBYTECODE =
 suite: $(VENV)/tested
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(PYTEST)
