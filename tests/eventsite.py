@@ -92,7 +92,7 @@ class Events:
 @contextmanager
 def managing(data: Path) -> Iterator[Events]:
     """Run a managed server on *data* until the block ends."""
-    with serving(data, EVENT_REGISTRATION_EVENTS="managed") as server:
+    with serving(data, measured=False, EVENT_REGISTRATION_EVENTS="managed") as server:
         repository = SQLiteEventRepository(data / "registrations.db")
         yield Events(server, repository)
         repository.close()

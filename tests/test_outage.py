@@ -24,6 +24,8 @@ from event_registration.testing import ManualClock, make_event, make_registratio
 if TYPE_CHECKING:
     from datetime import datetime
 
+pytestmark = pytest.mark.unmeasured
+
 _A_SECOND = 10
 _SWEEP_SECONDS = 60
 

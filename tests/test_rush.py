@@ -14,6 +14,8 @@ import pytest
 from limits import Clock, RefusedError, Row, Store, TakenError
 from rush import Rush, counters, seat_ledger
 
+pytestmark = pytest.mark.unmeasured
+
 
 @cache
 def _rush(partitions, shards, *, seconds=1.0):

@@ -334,6 +334,7 @@ class _SlowNotifier:
             raise NEVER
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("seconds", [10, 12, 29, 900])
 def test_every_step_ends_in_time(clock, seconds):
     """Whatever is slow, throttled or silent, a call with ten seconds or more ends before its deadline."""

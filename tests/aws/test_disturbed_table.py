@@ -15,6 +15,8 @@ from event_registration.mail import MailState
 from event_registration.settings import Confirmation, EventsMode, Settings
 from event_registration.testing import Faults, RecordingNotifier, make_event
 
+pytestmark = pytest.mark.unmeasured
+
 FOLDER = Path(__file__).parent.parent / "payloads"
 POST, SCHEDULE = (json.loads((FOLDER / f"{name}.json").read_text("utf-8")) for name in ("rest-api", "schedule"))
 SETTINGS = Settings(events=EventsMode.MANAGED, confirmation=Confirmation.OUTBOX)

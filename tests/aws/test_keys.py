@@ -188,6 +188,7 @@ def test_a_failure_is_not_remembered(keys, faults):
     assert keys() == FIRST
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("fault", [*UNAVAILABLE, *BROKEN], ids=str)
 @pytest.mark.parametrize("again", [(None, 300), ("k2", 10)], ids=["five minutes later", "an unknown key"])
 def test_what_is_remembered_goes_on(keys, faults, seconds, fault, again):

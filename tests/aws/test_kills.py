@@ -18,6 +18,8 @@ from event_registration.aws import DynamoDBEventRepository
 from event_registration.aws.outbox import DynamoDBOutbox
 from event_registration.mail import MailState
 
+pytestmark = pytest.mark.unmeasured
+
 _SEED = 2026
 
 

@@ -31,6 +31,8 @@ from event_registration.rules import attendee_digest
 from event_registration.settings import Confirmation, EventsMode, Settings
 from event_registration.testing import make_event
 
+pytestmark = pytest.mark.unmeasured
+
 VICTIM = "victim@example.org"
 BYSTANDER = "bystander@example.org"
 # Spellings of one address, and what has an address and more in it.

@@ -22,6 +22,8 @@ from event_registration.service import RegistrationService
 from event_registration.testing import ManualClock, make_registration
 from event_registration.wire import instant_text, registration_from_row
 
+pytestmark = pytest.mark.unmeasured
+
 SMALL = pytest.param(120, 8, id="small")
 LARGE = pytest.param(2_000, 100, id="large", marks=[pytest.mark.proof, pytest.mark.timeout(3600)])
 _RECORDS = itertools.count(10**20)

@@ -31,6 +31,8 @@ from event_registration.settings import Confirmation, EventsMode, Settings
 from event_registration.testing import ManualClock, make_event
 from event_registration.wire import registration_from_row
 
+pytestmark = pytest.mark.unmeasured
+
 FOLDER = Path(__file__).parent.parent / "payloads"
 POST = json.loads((FOLDER / "rest-api.json").read_text("utf-8"))
 SETTINGS = Settings(events=EventsMode.MANAGED, confirmation=Confirmation.OUTBOX)

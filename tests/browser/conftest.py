@@ -43,7 +43,7 @@ def obstacles(axe, faults, event_id):
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
     """Return a running server that takes registrations for any event."""
-    with serving(tmp_path_factory.mktemp("browser")) as server:
+    with serving(tmp_path_factory.mktemp("browser"), measured=False) as server:
         yield server
 
 

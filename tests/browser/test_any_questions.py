@@ -12,6 +12,8 @@ from questionnaires import answers_for, anything_for, schemas
 from event_registration.errors import InvalidRegistrationError
 from event_registration.questions import Questionnaire
 
+pytestmark = pytest.mark.unmeasured
+
 CARD = {
     "eventid": "any",
     "eventname": "Any event",

@@ -9,6 +9,8 @@ from eventsite import STARTS
 from icalendar import Calendar
 from playwright.sync_api import expect
 
+pytestmark = pytest.mark.unmeasured
+
 PAST = datetime(2020, 1, 1, tzinfo=UTC)
 
 

@@ -12,6 +12,8 @@ from serving import serving
 
 from event_registration.assets import site_files
 
+pytestmark = pytest.mark.unmeasured
+
 
 def _rows(server, event_id):
     connection = sqlite3.connect(server.data / "registrations.db")
@@ -98,7 +100,7 @@ def test_corrects_and_registers(page, server, event_id):
 
 def test_shows_what_the_server_refuses(page, tmp_path):
     """A refusal that only the server knows is shown with its sentence."""
-    with serving(tmp_path, EVENT_REGISTRATION_EVENT_IDS="other") as server:
+    with serving(tmp_path, measured=False, EVENT_REGISTRATION_EVENT_IDS="other") as server:
         page.goto(server.url)
         _fill(page, "devconf-2026")
 
@@ -134,7 +136,7 @@ def test_a_second_visit_registers_once(page, server, event_id):
 
 def test_survives_a_server_that_is_down(page, tmp_path):
     """When the server is down the page says so and keeps what was typed; trying again registers once."""
-    with serving(tmp_path) as server:
+    with serving(tmp_path, measured=False) as server:
         page.goto(server.url)
         port = server.url.rpartition(":")[2]
     _fill(page, "devconf-2026")
@@ -144,7 +146,7 @@ def test_survives_a_server_that_is_down(page, tmp_path):
     expect(summary).to_contain_text("register you twice")
     expect(page.get_by_label("Your name")).to_have_value("Ada Lovelace")
 
-    with serving(tmp_path, "--port", port) as server:
+    with serving(tmp_path, "--port", port, measured=False) as server:
         page.get_by_role("button", name="Try again").click()
 
         expect(page.get_by_role("heading", name="Registration successful!")).to_be_visible()

@@ -11,6 +11,8 @@ from playwright.sync_api import expect
 
 from event_registration.language_files import OURS
 
+pytestmark = pytest.mark.unmeasured
+
 LANGUAGES = {path.stem: json.loads(path.read_text("utf-8")) for path in OURS.glob("*.json")}
 OTHERS = sorted(LANGUAGES.keys() - {"en"})
 QUESTIONS = {

@@ -7,6 +7,8 @@ from everymail import LANGUAGES, MAILS
 
 from event_registration.mail import MailKind
 
+pytestmark = pytest.mark.unmeasured
+
 # The words that are in the document and not on the page.
 _UNSEEN = r"""() => {
   const seen = document.body.innerText.replaceAll(/\s+/gu, "");

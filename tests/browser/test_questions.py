@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import expect
 
+pytestmark = pytest.mark.unmeasured
+
 QUESTIONS = {
     "type": "object",
     "properties": {

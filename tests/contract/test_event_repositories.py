@@ -29,6 +29,7 @@ class TestSQLiteEventsInAFile(ConcurrentEventRepositoryContract):
         repository.close()
 
 
+@pytest.mark.unmeasured
 class TestDynamoDBEventsOnMoto(EventRepositoryContract):
     """DynamoDB on moto, one caller at a time: under threads moto itself loses rows."""
 

@@ -60,6 +60,7 @@ def _spoil(client, table):
     return spoil
 
 
+@pytest.mark.unmeasured
 class TestDynamoDBOutboxOnMoto(OutboxContract):
     """DynamoDB on moto, one caller at a time: under threads moto itself loses rows."""
 

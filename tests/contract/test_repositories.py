@@ -29,6 +29,7 @@ class TestSQLiteFile(ConcurrentRepositoryContract):
         repository.close()
 
 
+@pytest.mark.unmeasured
 class TestDynamoDBOnMoto(RepositoryContract):
     """DynamoDB on moto, one caller at a time: under threads moto itself loses rows."""
 

@@ -1203,6 +1203,7 @@ class TestFunction:
         assert _variables(both, SENDER).keys() == known - of_requests
         assert _variables(template.Stack(TEMPLATE, **OPEN), SENDER).keys() == known - of_requests - of_links
 
+    @pytest.mark.unmeasured
     def test_every_choice_starts(self):
         """Whatever an operator chooses, nothing refers to what isn't made, and each function has its settings."""
         stacks = [template.Stack(TEMPLATE, **choice) for choice in ALL_CHOICES]
@@ -1241,6 +1242,7 @@ class TestFunction:
         assert (read.event_ids, read.on_duplicate) == ({"devconf-2026", "meetup_7"}, "reject")
         assert sending.mails_per_day == 12
 
+    @pytest.mark.unmeasured
     @pytest.mark.parametrize("name", ["SenderAddress", "SenderName", "TableName", "EventIds", "AllowedOrigin"])
     @given(data=st.data())
     @settings(max_examples=100, deadline=None)

@@ -580,6 +580,7 @@ def test_lists_everybody_while_others_write(path):
     repository.close()
 
 
+@pytest.mark.unmeasured
 def test_a_long_list_needs_room_for_a_page(path):
     """What has been read isn't kept, however many there are."""
     repository = _fill(path, 10_000)
