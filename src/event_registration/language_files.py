@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from codecs import BOM_UTF8
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,7 +47,7 @@ def read_language(path: Path) -> dict[str, Any]:
         ValueError: It is no JSON object.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_unique)
+        document = json.loads(path.read_bytes().removeprefix(BOM_UTF8).decode(), object_pairs_hook=_unique)
     except (OSError, ValueError) as error:
         raise ValueError(f"is no JSON in UTF-8: {error}.") from error
     if not isinstance(document, dict):
@@ -55,9 +56,11 @@ def read_language(path: Path) -> dict[str, Any]:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if doubled := [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]:
-        raise ValueError(f"{doubled[0]} is there twice")
-    return dict(pairs)
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        (doubled, _), *_ = Counter(name for name, _ in pairs).most_common(1)
+        raise ValueError(f"{doubled} is there twice")
+    return found
 
 
 def documents(folder: Path | None = None) -> dict[str, dict[str, Any]]:

@@ -42,7 +42,7 @@ UNREADABLE = "unreadable"
 
 _REPEATED_EVERY = timedelta(days=1)
 # "MessageTag" in the SES API v2 reference: what a tag's value may be.
-_REFERENCE = r"[A-Za-z0-9_-]{0,256}"
+_REFERENCE = r"[A-Za-z0-9_-]{1,256}"
 # "MessageHeaderList" in the SES API v2 reference.
 _MOST_HEADERS = 15
 # Signs that mean the same in every header, folder and shell.
@@ -245,7 +245,7 @@ class Message:
             raise ValueError("the recipient is no address")
         if not is_plain_line(self.subject):
             raise ValueError("the subject is no plain line of text")
-        if not re.fullmatch(_REFERENCE, self.reference):
+        if self.reference and not re.fullmatch(_REFERENCE, self.reference):
             raise ValueError("the reference holds other signs than letters, digits, _ and -")
         if self.reply_to is not None and check_address(self.reply_to):
             raise ValueError("answers go to what is no address")

@@ -104,8 +104,8 @@ def _condition(condition: str, values: Row) -> dict[str, Any]:
         "ConditionExpression": condition,
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
-    if names := re.findall(r"#(\w+)", condition):  # words that DynamoDB reserves, such as status
-        arguments["ExpressionAttributeNames"] = {f"#{name}": name for name in names}
+    if "#" in condition:  # words that DynamoDB reserves, such as status
+        arguments["ExpressionAttributeNames"] = {f"#{name}": name for name in re.findall(r"#(\w+)", condition)}
     if values:
         arguments["ExpressionAttributeValues"] = encode({f":{name}": value for name, value in values.items()})
     return arguments
