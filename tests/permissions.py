@@ -174,7 +174,10 @@ def simulating(simulator: Path) -> Iterator[Simulate]:
         def simulate(simulations: list[dict[str, Any]]) -> list[str]:
             process.stdin.write(f"{json.dumps(simulations)}\n")
             process.stdin.flush()
-            return json.loads(process.stdout.readline())
+            answer = process.stdout.readline()
+            if not answer:
+                raise RuntimeError("The simulator has ended; what it said is above.")
+            return json.loads(answer)
 
         yield simulate
 

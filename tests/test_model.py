@@ -5,7 +5,7 @@ import unicodedata
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from attrs import evolve, fields
+from attrs import evolve, fields, frozen
 from attrs.exceptions import FrozenInstanceError
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -462,6 +462,17 @@ class TestChanged:
         """What is no field can't be changed."""
         with pytest.raises(AttributeError):
             Registration(**ADA).changed(nickname="Ada")
+
+    def test_leaves_no_field_of_a_subclass_out(self):
+        """A team's own class of registrations is copied whole."""
+
+        @frozen(kw_only=True)
+        class Badge(Registration):
+            colour: str = "grey"
+
+        changed = Badge(**ADA, colour="blue").changed(seat=1)
+
+        assert (changed.colour, changed.seat) == ("blue", 1)
 
     def test_has_every_field(self):
         """No field is left out of the copy, nor of the checks."""

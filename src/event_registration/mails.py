@@ -260,7 +260,7 @@ class Mails:
             self._repository, links=SAMPLE_LINKS, renderer=renderer, sender=SAMPLE_SENDER, clock=self._clock
         )
         return compose.about(
-            listing if templates is None else evolve(listing, templates=templates), evolve(sample, locale=locale)
+            listing if templates is None else evolve(listing, templates=templates), sample.changed(locale=locale)
         )
 
     def _people(self, event_id: str, met_unreadable: Callable[[], None] = lambda: None) -> Iterator[Registration]:

@@ -39,7 +39,7 @@ class Clients:
     `boto3.setup_default_session` has made before, or by passing clients to the repository and the notifier:
 
     * botocore makes the clients. boto3 would import what transfers files besides.
-    * The session has botocore's handlers of events of any service and of ours: nine of 127.
+    * The session has botocore's handlers of events of any service and of ours: nine of 127 (1.44.8).
     * Credentials that the environment names, as Lambda's does, are taken without making the chain of all other sources.
     * botocore validates no parameters: the requests are our own code's, and the contract suites validate them.
     * ``User-Agent`` is one word, for AWS to tell our calls apart. botocore's own has more of the runtime, and older

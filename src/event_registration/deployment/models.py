@@ -26,10 +26,10 @@ OPERATIONS = {
 
 # What botocore reads whatever the service.
 _SHARED = ("_retry", "partitions", "sdk-default-configuration")
-# By SHA-256, the five that "Amazon Trust Services Repository" recommends for a trust store of one's own: Amazon Root CA 1
-# to 4, and Starfield Services Root Certificate Authority - G2. Starfield Class 2 vouched for the others through G2 alone,
-# until 2024 ("ACM will no longer cross sign certificates with Starfield Class 2"). Each costs every new connection 0.3 ms
-# of CPU.
+# By SHA-256, the five that "Amazon Trust Services Repository" recommends for a trust store of one's own: Amazon Root
+# CA 1 to 4, and Starfield Services Root Certificate Authority - G2. Starfield Class 2 vouched for the others through G2
+# alone, until 2024 ("ACM will no longer cross sign certificates with Starfield Class 2"). Each costs every new
+# connection 0.3 ms of CPU.
 _ROOTS = (
     "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e",
     "1ba5b2aa8c65401a82960118f80bec4f62304d83cec4713a19c39c011ea46db4",

@@ -46,7 +46,7 @@ class Database:
     def __init__(self, path: str | Path, *, patience: float = 10.0) -> None:
         self._patience = patience
         self._lock = threading.Lock()
-        self._tenths = -1  # of a second that SQLite waits at most; not known yet
+        self._milliseconds = -1  # that SQLite waits at most; not known yet
         try:
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         except sqlite3.Error as error:
@@ -101,11 +101,12 @@ class Database:
                 raise
 
     def _wait_for_others(self, seconds: float) -> None:
-        """Have SQLite wait so long at most for who writes the file, in tenths of a second: mostly it does already."""
-        tenths = ceil(10 * seconds)
-        if tenths != self._tenths:
-            self._connection.execute(f"PRAGMA busy_timeout = {100 * tenths}")
-            self._tenths = tenths
+        """Have SQLite wait so long at most for who writes the file; mostly that is what it does already."""
+        # Rounded up to a tenth where there is time, so that deadlines seldom differ.
+        milliseconds = 100 * ceil(10 * seconds) if seconds > 1 else ceil(1000 * seconds)
+        if milliseconds != self._milliseconds:
+            self._connection.execute(f"PRAGMA busy_timeout = {milliseconds}")
+            self._milliseconds = milliseconds
 
     @contextmanager
     def held(self, deadline: float | None = None) -> Iterator[sqlite3.Connection]:

@@ -114,8 +114,9 @@ _STEPS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE event ADD COLUMN templates TEXT",
     ),
     (
-        # An id of 128 random bits is nobody else's, and an index that sees to it is a page more, anywhere in the file,
-        # that each registration writes: a sixth of SQLite's time. It can be dropped only with the table.
+        # Nothing relies on ids that differ: event and digest tell people apart. An index that sees to it is a page
+        # more, anywhere in the file, that each registration writes: a sixth of SQLite's time. It can be dropped only
+        # with the table.
         """
         CREATE TABLE new_registration (
             eventid TEXT NOT NULL,
