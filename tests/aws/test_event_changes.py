@@ -55,6 +55,19 @@ def test_believing_in_more_seats_sells_none(check, clean, events, taken, waitlis
     check()
 
 
+def test_a_seat_that_is_left_goes_to_who_sits_beyond_a_lowered_capacity(check, clean):
+    """Who got a seat above the capacity, which is chance, moves into the first that is left within it."""
+    admit(clean, set_up(clean, capacity=3), "ada", "bob", "cleo")
+    resize(clean, 2)
+    leaving = next(each.attendee_email.partition("@")[0] for each in clean.list(ID) if each.seat == 1)
+
+    cancel(clean, leaving)
+    clean.settle(ID, NOW)
+
+    assert {each.seat for each in clean.list(ID) if each.status is Status.CONFIRMED} == {1, 2}
+    check()
+
+
 @pytest.mark.parametrize("waitlist", [False, True], ids=["no list", "a list"])
 def test_believing_in_fewer_seats_refuses_nobody(check, clean, events, waitlist):
     """Who still believes in a capacity that was raised admits as many as there are seats now, and no more."""

@@ -13,8 +13,6 @@ from event_registration.model import Status
 from event_registration.testing import KilledError, make_event
 from event_registration.testing.guests import NOW, admit, cancel, current, found, names, resize, set_up
 
-pytestmark = pytest.mark.unmeasured
-
 ID = "devconf-2026"
 
 

@@ -13,8 +13,6 @@ from event_registration.errors import EventChangeError, EventFullError
 from event_registration.managed import EventRegistrationService
 from event_registration.testing import Faults, ManualClock, make_event, make_registration
 
-pytestmark = pytest.mark.unmeasured
-
 CLOCK = ManualClock()
 OPERATIONS = (
     *("register new", "register other", "register ada", "cancel ada", "cancel bob", "settle"),

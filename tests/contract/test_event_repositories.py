@@ -29,7 +29,6 @@ class TestSQLiteEventsInAFile(ConcurrentEventRepositoryContract):
         repository.close()
 
 
-@pytest.mark.unmeasured
 class TestDynamoDBEventsOnMoto(EventRepositoryContract):
     """DynamoDB on moto, one caller at a time: under threads moto itself loses rows."""
 
