@@ -260,9 +260,9 @@ def counts(zipped, tmp_path_factory):
         return {name: job.result() for name, job in jobs.items()}
 
 
-# Of the hand-written handler's instructions with the same boto3: the same on all Pythons to some hundredths. What falls
-# below its band is to move it, or the next loss would not be seen.
-BANDS = {"cold": (0.67, 0.74), "warm": (0.51, 0.57)}
+# Of the hand-written handler's instructions with the same boto3: 0.69 to 0.71 and 0.54 from Python 3.11 to 3.13. What
+# falls below its band is to move it, or the next loss would not be seen.
+BANDS = {"cold": (0.68, 0.72), "warm": (0.53, 0.55)}
 
 
 @pytest.mark.timeout(900)  # half a minute on two cores that do nothing else

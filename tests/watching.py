@@ -1,10 +1,19 @@
-"""A repository of events that notes what is asked of it, and fails where it is told to."""
+"""Repositories watched: one that notes what is asked of it and fails where it is told to, and what SQLite is told."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 
 from event_registration.local import SQLiteEventRepository
+
+
+def statements_of(repository, call):
+    """Return the first word of each statement that *call* has SQLite carry out."""
+    statements = []
+    repository.database._connection.set_trace_callback(statements.append)
+    call()
+    repository.database._connection.set_trace_callback(None)
+    return [each.split(" ", 1)[0] for each in statements]
 
 
 class WatchedRepository(SQLiteEventRepository):

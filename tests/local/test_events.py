@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 from attrs import evolve
 from serving import unmeasured
+from watching import statements_of
 
 from event_registration.errors import EventFullError, RepositoryError, RepositoryUnavailableError
 from event_registration.listing import Listing
@@ -108,15 +109,6 @@ def test_adds_nobody_past_a_limit(repository, capacity, is_added):
     assert (_find(repository, 1) is not None) == is_added
 
 
-def _statements(repository, call):
-    """Return what SQLite is told in *call*."""
-    statements = []
-    repository.database._connection.set_trace_callback(statements.append)
-    call()
-    repository.database._connection.set_trace_callback(None)
-    return [each.split(" ", 1)[0] for each in statements]
-
-
 @pytest.mark.parametrize(
     ("capacity", "statements"),
     [
@@ -124,11 +116,11 @@ def _statements(repository, call):
         pytest.param(5, ["BEGIN", "SELECT", "SELECT", "UPDATE", "INSERT", "COMMIT"], id="a limit"),
     ],
 )
-def test_admits_a_newcomer_by_few_statements(repository, capacity, statements):
+def test_admits_a_newcomer_by_fewstatements_of(repository, capacity, statements):
     """Who comes to an event without a limit costs one statement, which is a transaction by itself."""
     listing = _set_up(repository, capacity=capacity)
 
-    assert _statements(repository, lambda: repository.admit(_guest(1), listing)) == statements
+    assert statements_of(repository, lambda: repository.admit(_guest(1), listing)) == statements
 
 
 def test_admits_nobody_past_a_limit_that_is_unknown(repository):

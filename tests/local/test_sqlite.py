@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 from serving import unmeasured
+from watching import statements_of
 
 from event_registration.errors import RepositoryError, RepositoryUnavailableError
 from event_registration.listing import Listing
@@ -486,21 +487,12 @@ def test_rolls_back_what_fails(path):
     repository.close()
 
 
-def _statements(repository, call):
-    """Return what SQLite is told in *call*."""
-    statements = []
-    repository.database._connection.set_trace_callback(statements.append)
-    call()
-    repository.database._connection.set_trace_callback(None)
-    return [each.split(" ", 1)[0] for each in statements]
-
-
 @pytest.mark.parametrize("kind", [SQLiteRepository, SQLiteEventRepository])
 def test_stores_a_newcomer_by_one_statement(path, kind):
     """A newcomer costs one statement, which is a transaction by itself; who is there already is then looked at."""
     repository = kind(path)
 
-    newcomer, repeat = [_statements(repository, lambda: repository.add(make_registration())) for _ in range(2)]
+    newcomer, repeat = [statements_of(repository, lambda: repository.add(make_registration())) for _ in range(2)]
 
     assert newcomer == ["INSERT"]
     assert repeat[:2] == ["INSERT", "BEGIN"]
@@ -516,7 +508,7 @@ def test_does_not_tell_sqlite_of_every_deadline(path):
         for person, spent in people:
             repository.add(person, deadline=time.monotonic() + 5 - spent)
 
-    statements = _statements(repository, add_all)
+    statements = statements_of(repository, add_all)
 
     assert statements.count("INSERT") == len(people)
     assert statements.count("PRAGMA") <= 2  # one, or two if the machine is slow

@@ -110,8 +110,10 @@ class _Files:
 
     def exists(self, file_path: str) -> bool:
         """Tell whether there is the file."""
-        # botocore asks for some thousand, for which paths would cost what plain dicts save.
-        return any(os.path.isfile(file_path + suffix) for suffix in _READERS)  # noqa: PTH113
+        return any(
+            os.path.isfile(file_path + suffix)  # noqa: PTH113 - of a thousand files, paths would cost what dicts save
+            for suffix in _READERS
+        )
 
     def load_file(self, file_path: str) -> dict[str, Any] | None:
         """Return what the file holds, ``None`` if there is none."""
