@@ -13,7 +13,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 from botocore.hooks import HierarchicalEmitter, first_non_none_response
 
-from event_registration.testing.faults import RawBody
+from event_registration.aws.transport import RawBody
 
 _VERSION = "DynamoDB_20120810"
 # The engine wants a signature, and doesn't look at it.

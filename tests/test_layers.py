@@ -19,7 +19,7 @@ ROWS = [
     {"service", "composing", "queues", "relay"},
     {"managed", "organiser"},
     {"self_service", "mails"},
-    {"api", "settings"},
+    {"api", "settings", "aws.transport"},
     {"aws.items", "aws.patience", "aws.payloads", "aws.failures", "aws.logs", "aws.clients", "local.mime"},
     {"aws.table", "aws.rows", "aws.seatmap", "local.layout"},
     {"aws.ledger", "local.database"},

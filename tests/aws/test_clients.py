@@ -9,17 +9,21 @@ from pathlib import Path
 
 import boto3
 import pytest
+from botocore import handlers
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import DataNotFoundError
 from botocore.handlers import BUILTIN_HANDLERS
+from botocore.httpsession import get_cert_path
 from botocore.session import get_session
 from serving import unmeasured
 
 from event_registration.aws.clients import MODELS, ROOTS, Clients
+from event_registration.aws.transport import RawBody, believing
 from event_registration.deployment.models import OPERATIONS, aws_roots, trimmed_models
-from event_registration.testing.faults import RawBody
 
+SENDING = "before-send.dynamodb.GetItem"
+EVERYBODYS = get_cert_path(verify=True)
 KEY = {"eventid": {"S": "devconf"}, "sk": {"S": "EVENT"}}
 PUT = {"TableName": "events", "Item": KEY, "ConditionExpression": "attribute_not_exists(eventid)"}
 TEXT = {"Data": "Hello", "Charset": "UTF-8"}
@@ -91,6 +95,8 @@ def environment(monkeypatch, aws_credentials):
         "AWS_CONFIG_FILE": os.devnull,
     }.items():
         monkeypatch.setenv(name, value)
+    # Other tests in this process may have had moto register itself, which then answers in AWS's stead.
+    monkeypatch.setattr(handlers, "BUILTIN_HANDLERS", [each for each in BUILTIN_HANDLERS if each[0] != "before-send"])
     for name in ("AWS_CA_BUNDLE", "AWS_DATA_PATH", "AWS_SDK_UA_APP_ID", "REQUESTS_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
     return monkeypatch.setenv
@@ -104,6 +110,8 @@ def _sent(client, operation, parameters):
         requests.append(request)
         return AWSResponse(request.url, 200, Message(), RawBody(b"{}"))
 
+    for handler in client.meta.events._emitter._handlers.prefix_search(SENDING):
+        client.meta.events.unregister("before-send", handler)
     client.meta.events.register("before-send", answer)
     client._make_api_call(operation, parameters)
     (request,) = requests
@@ -116,9 +124,10 @@ def _facts(request):
     return request.method, request.url, request.body, {name: request.headers[name] for name in names}
 
 
-def _verify(client):
-    """Return which certificates a client believes: a file, or everybody's."""
-    return client._endpoint.http_session._verify
+def _context(client):
+    """Return what a client's connections believe."""
+    (send,) = client.meta.events._emitter._handlers.prefix_search(SENDING)
+    return send.__self__._context
 
 
 def test_every_operation_is_tried():
@@ -176,7 +185,7 @@ def test_botocore_wants_more(models, tmp_path):
         client = clients.dynamodb()
 
     assert hasattr(client, "scan")
-    assert _verify(clients.ses()) is True
+    assert _context(clients.dynamodb()) is believing(EVERYBODYS)
 
 
 def test_botocore_lacks_its_own(environment, tmp_path):
@@ -190,31 +199,69 @@ def test_botocore_lacks_its_own(environment, tmp_path):
 
 def test_believes_aws_alone(models):
     """Connections to AWS are checked by AWS's own certificates; without the file by everybody's."""
-    assert _verify(Clients(models).dynamodb()) == str(models / ROOTS.name)
-    assert _verify(Clients().dynamodb()) is True
+    assert _context(Clients(models).dynamodb()) is believing(str(models / ROOTS.name))
+    assert _context(Clients().dynamodb()) is believing(EVERYBODYS)
 
 
-def test_bundle_of_the_environment(models, environment):
+def test_bundle_of_the_environment(models, environment, tmp_path):
     """Certificates that the environment names are the ones that count."""
-    environment("AWS_CA_BUNDLE", "/etc/ssl/own.pem")
+    bundle = tmp_path / "own.pem"
+    bundle.write_bytes(Path(models, ROOTS.name).read_bytes())
+    environment("AWS_CA_BUNDLE", str(bundle))
 
-    assert _verify(Clients(models).dynamodb()) == "/etc/ssl/own.pem"
+    assert _context(Clients(models).dynamodb()) is believing(str(bundle))
 
 
 @pytest.mark.parametrize(
-    ("url", "believes_aws"),
+    ("url", "believed"),
     [
-        ("https://vpce-1.dynamodb.eu-west-1.vpce.amazonaws.com", True),
-        ("http://127.0.0.1:8000", True),  # where nothing is checked
-        ("https://127.0.0.1:8000", False),
-        ("https://amazonaws.com.example.org", False),
+        ("https://vpce-1.dynamodb.eu-west-1.vpce.amazonaws.com", ROOTS.name),
+        ("https://127.0.0.1:8000", EVERYBODYS),
+        ("https://amazonaws.com.example.org", EVERYBODYS),
     ],
 )
-def test_endpoint_of_the_environment(models, environment, url, believes_aws):
+def test_endpoint_of_the_environment(models, environment, url, believed):
     """Who isn't AWS need not be vouched for by AWS."""
     environment("AWS_ENDPOINT_URL_DYNAMODB", url)
 
-    assert (_verify(Clients(models).dynamodb()) is not True) == believes_aws
+    assert _context(Clients(models).dynamodb()) is believing(str(models / believed))
+
+
+def test_endpoint_without_tls(environment):
+    """Where there is nothing to believe no certificates are read."""
+    environment("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:8000")
+
+    assert _context(Clients().dynamodb()) is None
+
+
+def test_proxy_of_the_environment(environment):
+    """Through a proxy botocore itself sends."""
+    environment("HTTPS_PROXY", "http://127.0.0.1:3128")
+
+    assert not Clients().dynamodb().meta.events._emitter._handlers.prefix_search(SENDING)
+
+
+def test_others_answer(monkeypatch):
+    """Whoever answers in AWS's stead, as moto does, is asked alone."""
+    monkeypatch.setattr(handlers, "BUILTIN_HANDLERS", [*handlers.BUILTIN_HANDLERS, ("before-send", _nothing)])
+
+    assert list(Clients().dynamodb().meta.events._emitter._handlers.prefix_search(SENDING)) == [_nothing]
+
+
+def _nothing(**_):
+    """Leave an answer to AWS."""
+
+
+def test_calls_arrive(environment, engine_url, table):
+    """What is put is there, and what the service refuses is an error with the reason."""
+    environment("AWS_ENDPOINT_URL_DYNAMODB", engine_url)
+    client = Clients().dynamodb()
+
+    client.put_item(**PUT | {"TableName": table})
+    with pytest.raises(client.exceptions.ConditionalCheckFailedException):
+        client.put_item(**PUT | {"TableName": table})
+
+    assert client.get_item(TableName=table, Key=KEY)["Item"] == KEY
 
 
 @pytest.mark.parametrize("appid", [None, "our-events"])
@@ -237,7 +284,7 @@ def test_handles_what_botocore_handles(service):
     """Whatever happens around a call, the handlers are those of a session that has all of botocore's own."""
     ours = MAKERS[service](Clients())
     plain = get_session().create_client(service, config=Config(retries={"total_max_attempts": 1}))
-    kinds = {event.partition(".")[0] for event, *_ in BUILTIN_HANDLERS} - {"docs"}
+    kinds = {event.partition(".")[0] for event, *_ in handlers.BUILTIN_HANDLERS} - {"docs"}
     name = ours.meta.service_model.service_id.hyphenize()
     events = [f"{kind}.{name}.{operation}" for kind in kinds for operation in OPERATIONS[service]]
 

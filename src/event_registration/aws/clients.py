@@ -23,10 +23,11 @@ MODELS = Path(__file__).with_name("models")
 """Where `package` puts what botocore is to know of the services, and no more; elsewhere there is no such folder."""
 
 ROOTS = MODELS / "roots.pem"
-"""The certificates of AWS's own authorities, which each new connection reads instead of everybody's."""
+"""The certificates of AWS's own authorities, which are believed instead of everybody's."""
 
 _USER_AGENT = "event-registration"
 _OF_AWS = ".amazonaws.com"
+_SENDING = "before-send"
 # As botocore's events name them: an event's name is its kind, perhaps a service, perhaps an operation.
 _SERVICES = frozenset({"", "*", "dynamodb", "secrets-manager", "secretsmanager", "sesv2"})
 
@@ -48,7 +49,9 @@ class Clients:
       or it misses something in them.
     * All models become plain dicts, in half the time of the ordered ones that botocore makes of them.
     * What the first connection would import is imported with the rest, while a function has a whole processor.
-    * Each new connection to AWS reads `ROOTS` instead of all the world's, unless ``AWS_CA_BUNDLE`` is set.
+    * `Transport` sends instead of urllib3, unless the environment names a proxy, or somebody has put a handler of
+      ``before-send`` among botocore's own.
+    * Connections to AWS believe `ROOTS` instead of all the world's, unless ``AWS_CA_BUNDLE`` is set.
 
     Args:
         models: The folder of `MODELS`.
@@ -93,16 +96,31 @@ class Clients:
             return self._make(service, config)
 
     def _make(self, service: str, config: Any) -> Any:  # noqa: ANN401 - botocore's
+        from botocore.handlers import BUILTIN_HANDLERS
+        from botocore.utils import get_environ_proxies
+
+        from event_registration.aws.transport import Transport, believing
+
         session = self._session = self._session or _make_session(self._models)
         if not session.get_config_variable("user_agent_appid"):
             config = config.merge(type(config)(user_agent=_USER_AGENT))
+        client = session.create_client(service, config=config)
+        url = client.meta.endpoint_url
+        # Others who answer in AWS's stead, as moto does, would not keep ours from sending.
+        if not get_environ_proxies(url) and not any(name == _SENDING for name, *_ in BUILTIN_HANDLERS):
+            context = believing(self._certificates(session, url)) if url.startswith("https:") else None
+            transport = Transport(context, config.connect_timeout, config.read_timeout)
+            client.meta.events.register(_SENDING, transport.send)
+        return client
+
+    def _certificates(self, session: Session, url: str) -> str:
+        """Return the file of who may vouch for a service: AWS for AWS."""
+        from botocore.httpsession import get_cert_path
+
         roots = self._models / ROOTS.name if self._models else None
-        if roots is None or not roots.is_file() or session.get_config_variable("ca_bundle"):
-            return session.create_client(service, config=config)
-        client = session.create_client(service, config=config, verify=str(roots))
-        address = urlsplit(client.meta.endpoint_url)
-        is_aws = (address.hostname or "").endswith(_OF_AWS) or address.scheme == "http"
-        return client if is_aws else session.create_client(service, config=config)
+        bundle = session.get_config_variable("ca_bundle")
+        is_ours = bundle is None and (urlsplit(url).hostname or "").endswith(_OF_AWS)
+        return str(roots) if is_ours and roots and roots.is_file() else get_cert_path(verify=bundle or True)
 
 
 class _Files:
@@ -134,7 +152,7 @@ def _make_session(models: Path | None) -> Session:
     from botocore.loaders import Loader
     from botocore.session import Session
 
-    codecs.lookup("idna")  # urllib3 looks it up at the first connection
+    codecs.lookup("idna")  # the first connection looks it up
     session = Session(include_builtin_handlers=False)
     _register_handlers(session.get_component("event_emitter"))
     provider = EnvProvider()

@@ -8,7 +8,7 @@ from collections import Counter
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from event_registration.testing.faults import STRUCK, RawBody
+from event_registration.testing.faults import STRUCK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -86,6 +86,8 @@ def _keys(operation: str, body: dict[str, Any]) -> Iterator[tuple[str, ...]]:
 
 def _refusal(operation: str, met: list[bool], url: str) -> Any:  # noqa: ANN401 - botocore's
     from botocore.awsrequest import AWSResponse
+
+    from event_registration.aws.transport import RawBody
 
     document: dict[str, Any] = {"__type": "TransactionConflictException", "message": "injected"}
     if operation not in _WRITES:

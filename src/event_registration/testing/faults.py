@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections import deque
 from functools import partial
@@ -10,9 +9,9 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
-__all__ = ["STRUCK", "Faults", "KilledError", "RawBody"]
+__all__ = ["STRUCK", "Faults", "KilledError"]
 
 STRUCK = "X-Struck-By-Fault"
 """The header of a request that a fault has answered: botocore calls every handler, those after the answer too."""
@@ -102,16 +101,10 @@ class Faults:
         return fault(request)
 
 
-class RawBody(io.BytesIO):
-    """What botocore reads an answer's body from."""
-
-    def stream(self, **_: Any) -> Iterator[bytes]:  # noqa: ANN401 - urllib3's arguments
-        """Yield the whole body."""
-        yield self.read()
-
-
 def _answer_error(code: str, status: int, request: Any, *, carried_out: bool = False) -> Any:  # noqa: ANN401 - botocore's
     from botocore.awsrequest import AWSResponse
+
+    from event_registration.aws.transport import RawBody
 
     if carried_out:
         _carry_out(request)
