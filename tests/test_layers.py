@@ -20,7 +20,16 @@ ROWS = [
     {"managed", "organiser"},
     {"self_service", "mails"},
     {"api", "settings", "aws.transport"},
-    {"aws.items", "aws.patience", "aws.payloads", "aws.failures", "aws.logs", "aws.clients", "local.mime"},
+    {
+        "aws.items",
+        "aws.patience",
+        "aws.payloads",
+        "aws.returned",
+        "aws.failures",
+        "aws.logs",
+        "aws.clients",
+        "local.mime",
+    },
     {"aws.table", "aws.rows", "aws.seatmap", "local.layout"},
     {"aws.ledger", "local.database"},
     {

@@ -12,7 +12,7 @@ from event_registration.api import Api
 from event_registration.aws import wiring
 from event_registration.aws.clients import Clients
 from event_registration.aws.logs import MAIL_TROUBLE, QUEUE_TROUBLE, log, work
-from event_registration.aws.payloads import answer_to, deadline_of, is_schedule, request_of, returned_of
+from event_registration.aws.payloads import answer_to, deadline_of, is_schedule, request_of
 from event_registration.responses import HEADERS, Response, problem
 from event_registration.service import RegistrationService
 from event_registration.settings import PREFIX, Confirmation, EventsMode, Settings
@@ -133,8 +133,8 @@ def _managed_handler(  # noqa: PLR0913, PLR0917 - all that it is made of
         started = time.monotonic()
         if is_schedule(payload):
             return _work(queues, sending, context, started)
-        if sending and (returned := returned_of(payload)):
-            return sending.take_back(returned, context, started)
+        if sending and (taken := sending.take_back(payload, context, started)):
+            return taken
         return _answered(api, payload, context, has_queues=True)
 
     return handler

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from event_registration.aws.items import REGISTRATION
 from event_registration.aws.logs import MAIL_TROUBLE, log, work
-from event_registration.aws.payloads import deadline_of, is_schedule, returned_of
+from event_registration.aws.payloads import deadline_of, is_schedule
+from event_registration.aws.returned import returned_of
 from event_registration.errors import RepositoryError
 from event_registration.outbox import Debtor
 from event_registration.relay import Swept
@@ -16,7 +17,6 @@ from event_registration.responses import refusal
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from event_registration.aws.payloads import Returned
     from event_registration.errors import EventRegistrationError
     from event_registration.feedback import Feedback
     from event_registration.relay import Relay
@@ -53,8 +53,8 @@ class Sending:
         deadline = deadline_of(context, self._monotonic())
         if is_schedule(payload):
             return work(context, started, {MAIL_TROUBLE: lambda: self.sweep(deadline)})
-        if returned := returned_of(payload):
-            return self.take_back(returned, context, started)
+        if taken := self.take_back(payload, context, started):
+            return taken
         if isinstance(payload, dict) and isinstance(payload.get("Records"), list):
             return self._deliver(payload["Records"], context, started, deadline)
         if isinstance(payload, dict) and payload.get("source") == "aws.ses":
@@ -67,8 +67,16 @@ class Sending:
         swept = self._relay.sweep(deadline=deadline)
         return {"sent": swept.sent}, swept.troubles
 
-    def take_back(self, returned: Returned, context: object, started: float) -> dict[str, Any]:
-        """Keep what SES told of a mail; what fails is raised, so that EventBridge's call is made again."""
+    def take_back(self, payload: object, context: object, started: float) -> dict[str, Any]:
+        """
+        Keep what SES tells of a mail that came back, and return what is logged of it; nothing if *payload* tells none.
+
+        Raises:
+            RepositoryError: It can't be kept. EventBridge calls again.
+        """
+        returned = returned_of(payload)
+        if returned is None:
+            return {}
         try:
             is_kept = self._feedback.take(
                 returned.address, returned.reference, returned.state, is_final=returned.is_final
