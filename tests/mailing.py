@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from event_registration.attachment import Attachment
 from event_registration.composing import Composer
 from event_registration.local import SQLiteOutbox
-from event_registration.mail import Attachment
 from event_registration.relay import Relay
 
 

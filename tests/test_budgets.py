@@ -65,7 +65,7 @@ NEVER = {
 MODULES = {
     (EventsMode.OPEN, Confirmation.INLINE): 33,
     (EventsMode.OPEN, Confirmation.OUTBOX): 26,
-    (EventsMode.MANAGED, Confirmation.INLINE): 62,
+    (EventsMode.MANAGED, Confirmation.INLINE): 63,
     (EventsMode.MANAGED, Confirmation.OUTBOX): 47,
 }
 """How many of our modules each mode loads. A new one costs every cold start: raise a number for a reason."""

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from timing import cpu_seconds
 
+from event_registration.attachment import Attachment
 from event_registration.errors import InvalidRegistrationError
-from event_registration.mail import Attachment, Mail, MailKind, MailState, Message
+from event_registration.mail import Mail, MailKind, MailState, Message
 from event_registration.model import Registration, Status
 from event_registration.rules import PROBLEM_MESSAGES, attendee_digest, check_address, normalise_address
 

@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from event_registration.attachment import Attachment
     from event_registration.aws.handler import make_lambda_handler
     from event_registration.aws.stream import make_stream_handler
     from event_registration.composing import Composer
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from event_registration.languages import Languages
     from event_registration.links import Keyring, Links
     from event_registration.listing import EventState, Listing
-    from event_registration.mail import Attachment, Mail, MailKind, MailState, Message
+    from event_registration.mail import Mail, MailKind, MailState, Message
     from event_registration.mails import Mails
     from event_registration.managed import EventRegistrationService
     from event_registration.model import Registration, Status
@@ -127,7 +128,7 @@ __all__ = [
 # Everything is imported when it is first asked for: each function, and whoever builds on parts, has few of them.
 _HOMES = {
     "AlreadyRegisteredError": "errors",
-    "Attachment": "mail",
+    "Attachment": "attachment",
     "Clock": "ports",
     "Composer": "composing",
     "Confirmation": "settings",

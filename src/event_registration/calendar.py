@@ -7,7 +7,8 @@ from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from event_registration.mail import Attachment, MailKind
+from event_registration.attachment import Attachment
+from event_registration.mail import MailKind
 from event_registration.model import Status
 from event_registration.rules import split_sender
 

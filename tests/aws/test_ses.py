@@ -18,6 +18,7 @@ from botocore.exceptions import (
 )
 from botocore.stub import Stubber
 
+from event_registration.attachment import Attachment
 from event_registration.aws import SESNotifier, SESQuota
 from event_registration.aws.clients import Clients
 from event_registration.confirmation import render
@@ -27,7 +28,7 @@ from event_registration.errors import (
     ThrottledNotifierError,
     TransientNotifierError,
 )
-from event_registration.mail import Attachment, Message
+from event_registration.mail import Message
 from event_registration.pacing import Quota
 from event_registration.testing import Faults, make_registration
 

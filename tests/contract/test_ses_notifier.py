@@ -9,8 +9,9 @@ from moto import mock_aws
 from moto.backends import get_backend
 from moto.core import DEFAULT_ACCOUNT_ID
 
+from event_registration.attachment import Attachment
 from event_registration.aws import SESNotifier
-from event_registration.mail import Attachment, Message
+from event_registration.mail import Message
 from event_registration.testing import NotifierContract
 
 

@@ -9,9 +9,10 @@ from attrs import evolve
 from serving import unmeasured
 from werkzeug.exceptions import NotFound
 
+from event_registration.attachment import Attachment
 from event_registration.local import MailboxNotifier
 from event_registration.local.inbox import Inbox
-from event_registration.mail import Attachment, Message
+from event_registration.mail import Message
 from event_registration.testing import ManualClock
 
 MESSAGE = Message(to="ada@example.org", subject="s", text="t\n", html="<p>h</p>\n")

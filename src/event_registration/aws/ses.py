@@ -23,7 +23,8 @@ from event_registration.errors import (
 from event_registration.rules import split_sender
 
 if TYPE_CHECKING:
-    from event_registration.mail import Attachment, Message
+    from event_registration.attachment import Attachment
+    from event_registration.mail import Message
     from event_registration.pacing import Quota
 
 __all__ = ["SESNotifier", "SESQuota"]

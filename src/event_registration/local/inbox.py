@@ -10,7 +10,7 @@ from markupsafe import Markup
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from event_registration.mail import is_file_name
+from event_registration.attachment import is_file_name
 
 if TYPE_CHECKING:
     from email.message import EmailMessage

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from email.policy import EmailPolicy, Policy
 
-    from event_registration.mail import Attachment, Message
+    from event_registration.attachment import Attachment
+    from event_registration.mail import Message
 
 __all__ = ["READABLE", "SENDABLE", "address_of", "mail_of"]
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from attrs import evolve
 
+from event_registration.attachment import Attachment
 from event_registration.errors import NotifierError
-from event_registration.mail import Attachment, Mail, MailState, Message
+from event_registration.mail import Mail, MailState, Message
 from event_registration.model import Status
 from event_registration.testing.doubles import at_once, make_registration
 
