@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from attrs import field, frozen
 
@@ -45,12 +45,11 @@ class Response:
     facts: Mapping[str, str] = field(factory=dict)
 
 
-@frozen(kw_only=True)
-class _Problem:
+class _Problem(NamedTuple):
     status: HTTPStatus
     title: str
     detail: str | None = None  # None: the error's own sentence
-    headers: Mapping[str, str] = field(factory=dict)
+    headers: Mapping[str, str] | None = None
 
 
 _NOT_SET_UP = "The registration service is not set up correctly. Its operator has to look; please try again later."
