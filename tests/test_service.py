@@ -8,6 +8,7 @@ from attrs import evolve
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from event_registration.aws import DynamoDBRepository
+from event_registration.clock import utc_now
 from event_registration.errors import (
     AlreadyRegisteredError,
     PermanentNotifierError,
@@ -18,7 +19,6 @@ from event_registration.errors import (
 from event_registration.local import SQLiteRepository
 from event_registration.mail import MailKind, MailState
 from event_registration.model import Status
-from event_registration.ports import utc_now
 from event_registration.service import OnDuplicate, Outcome, RegistrationService
 from event_registration.testing import ManualClock, RecordingNotifier, make_registration
 

@@ -9,12 +9,12 @@ from attrs import evolve
 
 from event_registration.calendar import calendar_entry
 from event_registration.catalogue import Catalogue
+from event_registration.clock import utc_now
 from event_registration.confirmation import render
 from event_registration.errors import OutdatedMailError, PermanentNotifierError, UnknownEventError
 from event_registration.feedback import reference_of
 from event_registration.links import Link, end_of_links
 from event_registration.mail import MailKind
-from event_registration.ports import utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable

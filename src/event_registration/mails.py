@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
+from event_registration.clock import utc_now
 from event_registration.composing import Composer
 from event_registration.confirmation import render
 from event_registration.errors import EventCancelledError, RepositoryUnavailableError, UnreadableRowError
 from event_registration.mail import TEMPORARY, UNREADABLE, MailState
 from event_registration.organiser import Organiser
-from event_registration.ports import utc_now
 from event_registration.samples import SAMPLE_LINKS, SAMPLE_SENDER, sample_registration
 
 if TYPE_CHECKING:

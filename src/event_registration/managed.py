@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from event_registration.catalogue import Catalogue
+from event_registration.clock import utc_now
 from event_registration.errors import (
     InvalidRegistrationError,
     NotifierError,
@@ -16,7 +17,6 @@ from event_registration.errors import (
 from event_registration.listing import EventState, refusal
 from event_registration.model import Status, new_registration_id
 from event_registration.outbox import Debtor
-from event_registration.ports import utc_now
 from event_registration.rules import check_event_id, normalise_event_id
 from event_registration.schedule import Schedule
 from event_registration.service import OnDuplicate, RegistrationService

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
+from event_registration.clock import utc_now
 from event_registration.errors import (
     EventChangeError,
     InvalidEventError,
@@ -19,7 +20,6 @@ from event_registration.errors import (
 )
 from event_registration.listing import EventState, Listing
 from event_registration.model import Status
-from event_registration.ports import utc_now
 from event_registration.question_schema import problems_of
 from event_registration.rules import normalise_address
 from event_registration.zones import UNKNOWN_TIME_ZONE, zone_of

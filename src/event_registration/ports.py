@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from event_registration.event import Event
     from event_registration.listing import Listing
     from event_registration.mail import Message
     from event_registration.model import Registration, Status
 
-__all__ = ["Clock", "EventRepository", "Notifier", "RegistrationRepository", "utc_now"]
+__all__ = ["Clock", "EventRepository", "Notifier", "RegistrationRepository"]
 
 
 class Clock(Protocol):
@@ -21,11 +21,6 @@ class Clock(Protocol):
 
     def __call__(self) -> datetime:
         """Return now, aware."""
-
-
-def utc_now() -> datetime:
-    """Return the present instant in UTC: the `Clock` that is used where no other is given."""
-    return datetime.now(UTC)
 
 
 class Notifier(Protocol):

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from event_registration.clock import utc_now
 from event_registration.errors import EventRegistrationError, RepositoryError, RepositoryUnavailableError
-from event_registration.ports import utc_now
 from event_registration.schedule import Schedule
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from event_registration.clock import utc_now
 from event_registration.delivery import hand_over, unwritable
 from event_registration.errors import (
     EventRegistrationError,
@@ -22,7 +23,6 @@ from event_registration.errors import (
     UnreadableRowError,
 )
 from event_registration.mail import MAILS_PER_DAY, Mail, MailState
-from event_registration.ports import utc_now
 from event_registration.retries import is_given_up, tried_again
 from event_registration.schedule import Schedule
 

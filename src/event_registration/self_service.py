@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
+from event_registration.clock import utc_now
 from event_registration.errors import (
     EventRegistrationError,
     InvalidLinkError,
@@ -16,7 +17,6 @@ from event_registration.errors import (
 )
 from event_registration.links import end_of_links
 from event_registration.model import Status
-from event_registration.ports import utc_now
 from event_registration.schedule import Schedule
 
 if TYPE_CHECKING:

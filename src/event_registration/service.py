@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
+from event_registration.clock import utc_now
 from event_registration.errors import (
     AlreadyRegisteredError,
     EventRegistrationError,
@@ -17,7 +18,6 @@ from event_registration.errors import (
 )
 from event_registration.mail import Mail, MailKind
 from event_registration.model import Status, new_registration_id
-from event_registration.ports import utc_now
 from event_registration.schedule import Schedule
 
 if TYPE_CHECKING:

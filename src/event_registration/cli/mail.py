@@ -20,9 +20,9 @@ from event_registration.cli.shown import (
 )
 from event_registration.cli.store import on_store
 from event_registration.cli.templates import read_folder, templates
+from event_registration.clock import utc_now
 from event_registration.export import registration_record
 from event_registration.mail import BUDGET, UNREADABLE, MailKind, MailState
-from event_registration.ports import utc_now
 from event_registration.replacing import replacing
 from event_registration.rules import is_locale
 from event_registration.wire import instant_text

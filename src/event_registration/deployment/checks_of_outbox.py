@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from event_registration.aws.rows import SHARDS
+from event_registration.clock import utc_now
 from event_registration.deployment.diagnosis import advice, check, found, problem
 from event_registration.deployment.table import INDEX
-from event_registration.ports import utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,9 +7,9 @@ from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from event_registration.clock import utc_now
 from event_registration.errors import TransientNotifierError
 from event_registration.local.mime import READABLE, address_of, mail_of
-from event_registration.ports import utc_now
 from event_registration.replacing import replacing
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ from werkzeug.wrappers import Response as WSGIResponse
 from event_registration.api import Request
 from event_registration.assets import site_files
 from event_registration.body import MAX_BODY
+from event_registration.clock import utc_now
 from event_registration.errors import DataFolderInUseError
 from event_registration.links import Links
 from event_registration.local.demo import set_up_demo
@@ -32,7 +33,6 @@ from event_registration.local.reception import Reception
 from event_registration.local.smtp import SMTPNotifier
 from event_registration.local.worker import Worker
 from event_registration.mailserver import MailServer, is_loopback
-from event_registration.ports import utc_now
 from event_registration.settings import PREFIX, Confirmation, EventsMode, Settings
 
 if TYPE_CHECKING:

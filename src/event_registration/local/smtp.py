@@ -9,6 +9,7 @@ import time
 from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, cast
 
+from event_registration.clock import utc_now
 from event_registration.errors import (
     NotifierError,
     PermanentNotifierError,
@@ -17,7 +18,6 @@ from event_registration.errors import (
 )
 from event_registration.local.mime import SENDABLE, address_of, mail_of
 from event_registration.mailserver import Encryption, MailServer
-from event_registration.ports import utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
