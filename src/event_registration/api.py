@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -25,11 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["Api", "Request"]
 
 _PREFLIGHT_SECONDS = 600
-
-# Whatever comes before the last segment is a stage or a base path.
-_REGISTRATIONS = re.compile(r"(?:/[^/]+)*/registrations/?")
-_SELF_SERVICE = re.compile(r"(?:/[^/]+)*/registrations/(?P<action>view|cancel)/?")
-_EVENT = re.compile(r"(?:/[^/]+)*/events/(?P<event_id>[^/]+)/?")
 
 
 @frozen(kw_only=True)
@@ -96,15 +90,15 @@ class Api:
     def _route(self, request: Request) -> Response:
         if request.method == "OPTIONS":
             return self._preflight(request)
-        if self._self_service and (match := _SELF_SERVICE.fullmatch(request.path)):
-            serve = self._self_service.view if match["action"] == "view" else self._self_service.cancel
-            return self._receive(request, lambda document: self._manage(document, serve, request))
-        match = _EVENT.fullmatch(request.path) if self._managed else None
-        # An event may be called registrations.
-        if _REGISTRATIONS.fullmatch(request.path) and (request.method == "POST" or not match):
-            return self._receive(request, lambda document: self._register(document, request))
-        if self._managed and match:
-            return self._show(request, match["event_id"], self._managed)
+        match _segments(request.path):
+            case [*_, "registrations", "view" | "cancel" as action] if self._self_service:
+                serve = self._self_service.view if action == "view" else self._self_service.cancel
+                return self._receive(request, lambda document: self._manage(document, serve, request))
+            # An event may be called registrations.
+            case [*_, "events", event_id] if self._managed and (request.method, event_id) != ("POST", "registrations"):
+                return self._show(request, event_id, self._managed)
+            case [*_, "registrations"]:
+                return self._receive(request, lambda document: self._register(document, request))
         return problem(HTTPStatus.NOT_FOUND, "not-found", "Not found", "There is nothing at this address.")
 
     def _receive(self, request: Request, act: Callable[[dict[str, Any]], Response]) -> Response:
@@ -191,6 +185,12 @@ class Api:
         if origin not in self._allowed_origins:
             return {}
         return {"Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": "Retry-After"}
+
+
+def _segments(path: str) -> list[str]:
+    """Return the segments of *path*, of which those before the route are a stage or a base path; none of a wrong one."""
+    nothing, *segments = path.removesuffix("/").split("/")
+    return [] if nothing or "" in segments else segments
 
 
 def _not_allowed(detail: str, allowed: str) -> Response:
