@@ -28,7 +28,7 @@ CODE = r"[A-Za-z]{2,3}(?:-[A-Za-z]{4})?(?:-(?:[A-Za-z]{2}|[0-9]{3}))?"
 _FOLDER = "languages"
 _PARTS = ("mail", "site")
 _DIRECTIONS = ("ltr", "rtl")
-_PLACEHOLDER = re.compile(r"\{\w+\}")
+_PLACEHOLDER = r"\{\w+\}"
 _COUNT = "{count}"
 # Unicode's CLDR, "Plural rules".
 _PLURALS = frozenset({"zero", "one", "two", "few", "many", "other"})
@@ -163,12 +163,12 @@ def _is_like(pattern: str, text: Any, besides: frozenset[str] | set[str] = froze
     """Tell whether *text* has the placeholders of *pattern*; those *besides* may be said in words."""
     if not _is_text(text):
         return False
-    is_whole = not re.search(r"[{}]", _PLACEHOLDER.sub("", text))
+    is_whole = not re.search(r"[{}]", re.sub(_PLACEHOLDER, "", text))
     return is_whole and _placeholders(pattern) | besides == _placeholders(text) | besides
 
 
 def _placeholders(text: str) -> set[str]:
-    return set(_PLACEHOLDER.findall(text))
+    return set(re.findall(_PLACEHOLDER, text))
 
 
 def _named(placeholders: set[str]) -> str:
