@@ -80,7 +80,7 @@ class Languages:
 
     def __init__(self, folder: Path | None = None) -> None:
         # Ours need no look at all of them: each is read when somebody gets a mail in it.
-        self._paths = {path.stem.lower(): path for path in OURS.glob("*.json")}
+        self._paths = {path.stem.lower(): path for path in OURS.iterdir()}
         whole = documents(folder) if folder else {}
         self._known = {code.lower(): _language_of(code, document) for code, document in whole.items()}
 
