@@ -6,8 +6,6 @@ from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
-
 from event_registration.language_files import DEFAULT, OURS, documents, read_language
 
 if TYPE_CHECKING:
@@ -22,7 +20,6 @@ __all__ = ["Language", "Languages"]
 _ISOLATED = "\u2068{}\u2069".format
 
 
-@frozen(slots=False)  # a cached property has its place there, without code that attrs would write for it
 class Language:
     """
     A language and its texts for mails.
@@ -33,9 +30,10 @@ class Language:
         texts: The texts by their names, some of them by the kind of mail first; placeholders are ``{name}``.
     """
 
-    code: str
-    direction: str
-    texts: Texts
+    def __init__(self, code: str, direction: str, texts: Texts) -> None:
+        self.code = code
+        self.direction = direction
+        self.texts = texts
 
     @cached_property
     def markup(self) -> Texts:
