@@ -19,7 +19,7 @@ from event_registration.testing.guests import NOW
 
 if TYPE_CHECKING:
     from event_registration.event import Event
-    from event_registration.mail import Message
+    from event_registration.message import Message
     from event_registration.model import Registration
 
 LANGUAGES = tuple(documents())

@@ -31,7 +31,8 @@ from event_registration.testing import Faults, KilledError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from event_registration.mail import Mail, Message
+    from event_registration.mail import Mail
+    from event_registration.message import Message
     from event_registration.model import Registration
     from event_registration.testing import ManualClock
 

@@ -13,7 +13,7 @@ from moto import mock_aws
 from runtime_api import MailService
 
 from event_registration.attachment import Attachment
-from event_registration.mail import Message
+from event_registration.message import Message
 from event_registration.testing import NotifierContract
 
 EXAMPLES = Path(__file__).parent.parent / "examples"

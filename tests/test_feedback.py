@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from event_registration.errors import RepositoryUnavailableError
 from event_registration.feedback import Feedback, reference_of
 from event_registration.local import SQLiteOutbox, SQLiteRepository
-from event_registration.mail import Mail, MailKind, MailState, Message
+from event_registration.mail import Mail, MailKind, MailState
+from event_registration.message import Message
 from event_registration.testing import make_registration
 from event_registration.testing.guests import NOW
 

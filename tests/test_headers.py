@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from event_registration.headers import headers_of
-from event_registration.mail import MailKind, Message
+from event_registration.mail import MailKind
+from event_registration.message import Message
 from event_registration.testing import make_registration
 from event_registration.testing.guests import NOW
 

@@ -10,7 +10,7 @@ import event_registration
 PACKAGE = Path(event_registration.__file__).parent
 ROWS = [
     {"errors", "attachment", "clock", "replacing", "rules", "pattern_parts", "schedule", "mailserver"},
-    {"answers", "patterns", "pacing", "mail", "zones", "language_files"},
+    {"answers", "patterns", "pacing", "mail", "message", "zones", "language_files"},
     {"model", "questions", "question_schema", "allowance", "templates", "assets", "languages"},
     {"event", "wire"},
     {"listing", "retries", "headers"},

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from attrs import evolve
 
-from event_registration.mail import PENDING, Mail, MailKind, MailState, Message
+from event_registration.mail import PENDING, Mail, MailKind, MailState
+from event_registration.message import Message
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MOMENT = timedelta(microseconds=1)

@@ -13,7 +13,8 @@ from timing import cpu_seconds
 
 from event_registration.attachment import Attachment
 from event_registration.errors import InvalidRegistrationError
-from event_registration.mail import Mail, MailKind, MailState, Message
+from event_registration.mail import Mail, MailKind, MailState
+from event_registration.message import Message
 from event_registration.model import Registration, Status
 from event_registration.rules import PROBLEM_MESSAGES, attendee_digest, check_address, normalise_address
 

@@ -41,9 +41,10 @@ if TYPE_CHECKING:
     from event_registration.languages import Languages
     from event_registration.links import Keyring, Links
     from event_registration.listing import EventState, Listing
-    from event_registration.mail import Mail, MailKind, MailState, Message
+    from event_registration.mail import Mail, MailKind, MailState
     from event_registration.mails import Mails
     from event_registration.managed import EventRegistrationService
+    from event_registration.message import Message
     from event_registration.model import Registration, Status
     from event_registration.organiser import Organiser
     from event_registration.outbox import Debtor, Outbox
@@ -156,7 +157,7 @@ _HOMES = {
     "MailKind": "mail",
     "MailState": "mail",
     "Mails": "mails",
-    "Message": "mail",
+    "Message": "message",
     "NotAdmittedError": "errors",
     "NotOpenYetError": "errors",
     "Notifier": "ports",

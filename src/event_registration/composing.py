@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from event_registration.confirmation import Renderer
     from event_registration.links import Links
     from event_registration.listing import Listing
-    from event_registration.mail import Message
+    from event_registration.message import Message
     from event_registration.model import Registration
     from event_registration.ports import Clock, EventRepository
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from event_registration.errors import InvalidTemplatesError, Problem
 from event_registration.headers import headers_of
 from event_registration.languages import Languages
-from event_registration.mail import Mail, MailKind, Message
+from event_registration.mail import Mail, MailKind
+from event_registration.message import Message
 from event_registration.model import Registration
 from event_registration.templates import Templates, read_templates, template_problems
 

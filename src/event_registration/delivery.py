@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from event_registration.mail import Mail, Message
+    from event_registration.mail import Mail
+    from event_registration.message import Message
     from event_registration.model import Registration
     from event_registration.ports import Notifier, RegistrationRepository
     from event_registration.schedule import Schedule

@@ -1,20 +1,11 @@
-"""What a registration owes its attendee by mail: a debt, the states it goes through, and the message that pays it."""
+"""What a registration owes its attendee by mail: a debt, and the states it goes through."""
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-from attrs import evolve, field, frozen
-
-from event_registration.rules import check_address, is_header, is_plain_line
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from event_registration.attachment import Attachment
+from attrs import evolve, frozen
 
 __all__ = [
     "BUDGET",
@@ -25,7 +16,6 @@ __all__ = [
     "Mail",
     "MailKind",
     "MailState",
-    "Message",
 ]
 
 BUDGET = "budget"
@@ -41,10 +31,6 @@ UNREADABLE = "unreadable"
 """Why a mail failed whose row is no registration."""
 
 _REPEATED_EVERY = timedelta(days=1)
-# "MessageTag" in the SES API v2 reference: what a tag's value may be.
-_REFERENCE = r"[A-Za-z0-9_-]{1,256}"
-# "MessageHeaderList" in the SES API v2 reference.
-_MOST_HEADERS = 15
 
 
 class MailState(StrEnum):
@@ -167,51 +153,3 @@ class Mail:
     def returned(self, state: MailState, *, is_final: bool) -> Mail:
         """Return it as it is once its recipient's provider has sent it back or the recipient has complained."""
         return evolve(self, state=state, due_at=None, reason=None if is_final else TEMPORARY)
-
-
-@frozen(kw_only=True)
-class Message:
-    """
-    One mail to one person, as a notifier gets it.
-
-    Args:
-        to: The only recipient's address: ASCII, the domain in A-labels.
-        subject: One line without control characters.
-        text: The body for programs that show plain text.
-        html: The same body as a complete HTML document.
-        reference: What comes back with a bounce and says whose mail it was: ASCII letters, digits, ``_`` and ``-``.
-        attachments: The files that go with it.
-        reply_to: The address that answers go to, in the same form as *to*; ``None`` is the sender's.
-        headers: What else its head says: names to values, all ASCII. What a mail has anyway, notifiers write.
-    """
-
-    to: str
-    subject: str
-    text: str
-    html: str
-    reference: str = ""
-    attachments: tuple[Attachment, ...] = ()
-    reply_to: str | None = None
-    headers: Mapping[str, str] = field(factory=dict)
-
-    def __attrs_post_init__(self) -> None:
-        """
-        Refuse what would become another header or another recipient, whichever library writes the message.
-
-        Raises:
-            ValueError: The recipient or *reply_to* is no address in normal form, the subject holds a control character
-                or what mail programs decode as an encoded word, the reference another sign, or a header what
-                `is_header` refuses; or there are more than 15 headers, or two of a name.
-        """
-        if check_address(self.to):
-            raise ValueError("the recipient is no address")
-        if not is_plain_line(self.subject):
-            raise ValueError("the subject is no plain line of text")
-        if self.reference and not re.fullmatch(_REFERENCE, self.reference):
-            raise ValueError("the reference holds other signs than letters, digits, _ and -")
-        if self.reply_to is not None and check_address(self.reply_to):
-            raise ValueError("answers go to what is no address")
-        if not all(is_header(name, text) for name, text in self.headers.items()):
-            raise ValueError("a header is none, or one that notifiers write")
-        if len({name.lower() for name in self.headers}) < len(self.headers) or len(self.headers) > _MOST_HEADERS:
-            raise ValueError("two headers have one name, or there are too many")

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from event_registration.confirmation import Renderer
     from event_registration.listing import Listing
-    from event_registration.mail import Mail, MailKind, Message
+    from event_registration.mail import Mail, MailKind
+    from event_registration.message import Message
     from event_registration.model import Registration
     from event_registration.outbox import Outbox
     from event_registration.ports import Clock, EventRepository

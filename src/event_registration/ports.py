@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from event_registration.event import Event
     from event_registration.listing import Listing
-    from event_registration.mail import Message
+    from event_registration.message import Message
     from event_registration.model import Registration, Status
 
 __all__ = ["Clock", "EventRepository", "Notifier", "RegistrationRepository"]

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from event_registration.mail import Message
+    from event_registration.message import Message
     from event_registration.model import Registration
     from event_registration.outbox import Debtor, Outbox
     from event_registration.pacing import Pacer

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from event_registration.delivery import Delivered, Delivery
-    from event_registration.mail import Message
+    from event_registration.message import Message
     from event_registration.model import Registration
     from event_registration.ports import Clock, Notifier, RegistrationRepository
 

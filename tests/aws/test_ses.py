@@ -28,7 +28,7 @@ from event_registration.errors import (
     ThrottledNotifierError,
     TransientNotifierError,
 )
-from event_registration.mail import Message
+from event_registration.message import Message
 from event_registration.pacing import Quota
 from event_registration.testing import Faults, make_registration
 

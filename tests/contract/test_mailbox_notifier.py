@@ -6,7 +6,7 @@ import pytest
 from mailing import attachments_of, headers_of
 
 from event_registration.local import MailboxNotifier
-from event_registration.mail import Message
+from event_registration.message import Message
 from event_registration.testing import NotifierContract
 
 

@@ -11,7 +11,7 @@ from moto.core import DEFAULT_ACCOUNT_ID
 
 from event_registration.attachment import Attachment
 from event_registration.aws import SESNotifier
-from event_registration.mail import Message
+from event_registration.message import Message
 from event_registration.testing import NotifierContract
 
 

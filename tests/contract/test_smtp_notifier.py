@@ -7,7 +7,7 @@ from mailing import attachments_of, headers_of
 from mailsink import CREDENTIALS, NOT_LOOPBACK, authority, certificate, sinking
 
 from event_registration.local import SMTPNotifier
-from event_registration.mail import Message
+from event_registration.message import Message
 from event_registration.testing import NotifierContract
 
 

@@ -12,7 +12,7 @@ from werkzeug.exceptions import NotFound
 from event_registration.attachment import Attachment
 from event_registration.local import MailboxNotifier
 from event_registration.local.inbox import Inbox
-from event_registration.mail import Message
+from event_registration.message import Message
 from event_registration.testing import ManualClock
 
 MESSAGE = Message(to="ada@example.org", subject="s", text="t\n", html="<p>h</p>\n")
@@ -35,7 +35,7 @@ _SEND_ON_A_FULL_DISK = """
 import resource, sys
 from event_registration.errors import TransientNotifierError
 from event_registration.local import MailboxNotifier
-from event_registration.mail import Message
+from event_registration.message import Message
 notifier = MailboxNotifier(sys.argv[1], "events@localhost.example")
 resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
 try:

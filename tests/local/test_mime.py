@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from event_registration.local.mime import READABLE, SENDABLE, address_of, mail_of
-from event_registration.mail import Message
+from event_registration.message import Message
 
 TEXTS = {
     "a word": "x",

@@ -20,7 +20,7 @@ from event_registration.errors import (
     TransientNotifierError,
 )
 from event_registration.local import SMTPNotifier
-from event_registration.mail import Message
+from event_registration.message import Message
 from event_registration.testing import ManualClock, make_registration
 
 SENDER = "Événements <events@fete.example>"

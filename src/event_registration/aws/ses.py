@@ -24,7 +24,7 @@ from event_registration.rules import split_sender
 
 if TYPE_CHECKING:
     from event_registration.attachment import Attachment
-    from event_registration.mail import Message
+    from event_registration.message import Message
     from event_registration.pacing import Quota
 
 __all__ = ["SESNotifier", "SESQuota"]

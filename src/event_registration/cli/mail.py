@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from event_registration.cli.store import Store
-    from event_registration.mail import Message
     from event_registration.mails import Mails, MailStatus, Retried
+    from event_registration.message import Message
     from event_registration.model import Registration
 
 __all__ = ["mail"]

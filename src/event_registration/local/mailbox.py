@@ -13,7 +13,7 @@ from event_registration.local.mime import READABLE, address_of, mail_of
 from event_registration.replacing import replacing
 
 if TYPE_CHECKING:
-    from event_registration.mail import Message
+    from event_registration.message import Message
     from event_registration.ports import Clock
 
 __all__ = ["MailboxNotifier"]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from email.policy import EmailPolicy, Policy
 
     from event_registration.attachment import Attachment
-    from event_registration.mail import Message
+    from event_registration.message import Message
 
 __all__ = ["READABLE", "SENDABLE", "address_of", "mail_of"]
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from socket import socket
 
-    from event_registration.mail import Message
+    from event_registration.message import Message
     from event_registration.ports import Clock
 
 __all__ = ["SMTPNotifier"]

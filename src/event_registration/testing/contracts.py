@@ -11,7 +11,8 @@ from attrs import evolve
 
 from event_registration.attachment import Attachment
 from event_registration.errors import NotifierError
-from event_registration.mail import Mail, MailState, Message
+from event_registration.mail import Mail, MailState
+from event_registration.message import Message
 from event_registration.model import Status
 from event_registration.testing.doubles import at_once, make_registration
 

@@ -14,7 +14,7 @@ from event_registration.model import Registration
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from event_registration.mail import Message
+    from event_registration.message import Message
 
 __all__ = ["ManualClock", "RecordingNotifier", "at_once", "make_event", "make_registration"]
 
