@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rows import each
 
 CASES = Path(__file__).parent / "wire"
 
@@ -20,6 +22,11 @@ def load(name: str) -> Any:
 def described(cases):
     """Return *cases* as parameters that are named by their descriptions."""
     return [pytest.param(case, id=case["description"]) for case in cases]
+
+
+def each_case(cases):
+    """Run a test for each of *cases*, as one item whose failure names them by their descriptions."""
+    return each("case", cases, itemgetter("description"))
 
 
 def body_of(case):

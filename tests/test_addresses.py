@@ -21,21 +21,19 @@ which email-validator lets through in a test environment, and an encoded word (R
 libraries would decode into another address.
 """
 
-import json
 import re
 import unicodedata
-from pathlib import Path
 
 import idna
 import pytest
+from cases import each_case, load
 from email_validator import EmailNotValidError, validate_email
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from event_registration.rules import check_address, normalise_address
 
-CASES = json.loads((Path(__file__).parent / "wire" / "registrations-addresses.json").read_text(encoding="utf-8"))
-ADDRESSES = [pytest.param(case["data"]["cemail"], id=case["description"]) for case in CASES]
+CASES = load("registrations-addresses.json")
 MAX_ADDRESS = 254
 SPECIAL_USE = {"arpa", "invalid", "local", "localhost", "onion"}
 
@@ -85,9 +83,11 @@ def _classes(address):
     return {name for name, holds in belongs.items() if holds}
 
 
-@pytest.mark.parametrize("address", ADDRESSES)
-def test_the_cases_differ_only_in_known_classes(address):
+@each_case(CASES)
+def test_the_cases_differ_only_in_known_classes(case):
     """Every address case is judged as email-validator judges it, or falls in a documented class."""
+    address = case["data"]["cemail"]
+
     ours, theirs = _accepted_by_us(address), _accepted_by_email_validator(address)
 
     assert ours == theirs or (ours and _classes(address))
@@ -156,7 +156,7 @@ def test_every_class_is_a_real_difference(address, name):
     assert name in _classes(address)
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case["valid"]], ids=lambda case: case["description"])
+@each_case(case for case in CASES if case["valid"])
 def test_both_agree_on_the_normal_form(case):
     """Where both accept an address, both send to the same one."""
     address = case["data"]["cemail"]

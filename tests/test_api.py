@@ -6,10 +6,9 @@ import json
 import re
 from functools import partial
 from importlib import resources
-from pathlib import Path
 
 import pytest
-from cases import body_of
+from cases import body_of, described, each_case, load
 from jsonschema import Draft202012Validator
 from timing import cpu_seconds
 
@@ -24,9 +23,8 @@ from event_registration.rules import PROBLEM_MESSAGES
 from event_registration.service import OnDuplicate, RegistrationService
 from event_registration.testing import ManualClock, RecordingNotifier, make_event, make_registration
 
-WIRE = Path(__file__).parent / "wire"
-REFUSED = json.loads((WIRE / "bodies.json").read_text("utf-8"))
-ACCEPTED = json.loads((WIRE / "bodies-accepted.json").read_text("utf-8"))
+REFUSED = load("bodies.json")
+ACCEPTED = load("bodies-accepted.json")
 SCHEMA = json.loads((resources.files("event_registration") / "schemas" / "problem.v1.schema.json").read_text("utf-8"))
 VALIDATOR = Draft202012Validator(SCHEMA)
 
@@ -160,11 +158,7 @@ def _case_request(case):
     )
 
 
-def _cases(cases):
-    return pytest.mark.parametrize("case", cases, ids=[case["description"] for case in cases])
-
-
-@_cases(REFUSED)
+@each_case(REFUSED)
 def test_refuses_body(system, case):
     """A body that must be refused is, with its code and a fixed sentence; nothing is stored, mailed or echoed."""
     response = system.api.handle(_case_request(case))
@@ -178,7 +172,7 @@ def test_refuses_body(system, case):
     assert (system.repository.adds, system.notifier.attempts) == (0, 0)
 
 
-@_cases(ACCEPTED)
+@pytest.mark.parametrize("case", described(ACCEPTED))
 def test_accepts_body(system, case):
     """A body that must be accepted is stored and confirmed once, in normal form."""
     normal = case["normal"]

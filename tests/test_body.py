@@ -5,7 +5,7 @@ import json
 import re
 
 import pytest
-from cases import body_of, described, fields_of, load
+from cases import body_of, each_case, fields_of, load
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from timing import cpu_seconds
@@ -42,7 +42,7 @@ def _outcome(case, body):
 class TestBodyCases:
     """Raw bodies, by the cases in `wire/bodies*.json`."""
 
-    @pytest.mark.parametrize("case", described(PARSED_BODIES))
+    @each_case(PARSED_BODIES)
     def test_a_hostile_body_is_refused_as_text(self, case):
         """A hostile body is refused for its own reason, within its time, and by no other error."""
         body = body_of(case)
@@ -52,7 +52,7 @@ class TestBodyCases:
         assert outcome == (case["status"], case["code"])
         assert cpu_seconds(lambda: _outcome(case, body)) < PATIENCE
 
-    @pytest.mark.parametrize("case", described(case for case in PARSED_BODIES if "body" in case))
+    @each_case(case for case in PARSED_BODIES if "body" in case)
     def test_a_hostile_body_is_refused_as_octets(self, case):
         """It makes no difference whether a transport hands over text or octets."""
         body = body_of(case).encode()
@@ -61,8 +61,8 @@ class TestBodyCases:
 
         assert outcome == (case["status"], case["code"])
 
-    @pytest.mark.parametrize("case", described(ACCEPTED_BODIES))
     @pytest.mark.parametrize("form", [str, str.encode], ids=["text", "octets"])
+    @each_case(ACCEPTED_BODIES)
     def test_an_odd_but_honest_body_is_accepted(self, case, form):
         """What only looks hostile is registered, in normal form."""
         body = form(body_of(case))
@@ -71,7 +71,7 @@ class TestBodyCases:
 
         assert fields_of(registration) == case["normal"]
 
-    @pytest.mark.parametrize("case", described(MEDIA_TYPES))
+    @each_case(MEDIA_TYPES)
     def test_a_media_type_case_is_refused_for_its_type_alone(self, case):
         """A wrong content type is told by its own code; absent and null mean application/json and no header."""
         content_type = case["content_type"]

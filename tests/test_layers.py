@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-import pytest
+from rows import each
 
 import event_registration
 
@@ -164,7 +164,7 @@ def test_every_module_has_a_row():
     assert set(RANK) == set(MODULES)
 
 
-@pytest.mark.parametrize("name", sorted(MODULES))
+@each("name", sorted(MODULES))
 def test_imports_from_rows_above(name):
     """No module imports from its own row or one below."""
     allowed = "testing" if name.startswith("testing") else None
@@ -176,7 +176,7 @@ def test_imports_from_rows_above(name):
     assert wrong == []
 
 
-@pytest.mark.parametrize("name", sorted(ADAPTERS))
+@each("name", sorted(ADAPTERS))
 def test_adapters_know_no_service(name):
     """An adapter fills a port: it imports neither service, API nor settings, and not the other side's adapters."""
     other = "local" if name.startswith("aws") else "aws"
@@ -186,7 +186,7 @@ def test_adapters_know_no_service(name):
     assert wrong == []
 
 
-@pytest.mark.parametrize("name", sorted(set(MODULES) - COMPOSITION_ROOTS))
+@each("name", sorted(set(MODULES) - COMPOSITION_ROOTS))
 def test_only_composition_roots_read_the_environment(name):
     """`os.environ` and `os.getenv` stand in the composition roots alone."""
     names = {node.attr for node in ast.walk(MODULES[name]) if isinstance(node, ast.Attribute)}
@@ -194,7 +194,7 @@ def test_only_composition_roots_read_the_environment(name):
     assert not names & {"environ", "getenv"}
 
 
-@pytest.mark.parametrize("name", sorted(MODULES))
+@each("name", sorted(MODULES))
 def test_every_module_says_its_idea(name):
     """Every module begins with a docstring."""
     assert ast.get_docstring(MODULES[name])

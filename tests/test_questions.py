@@ -8,7 +8,7 @@ import unicodedata
 from datetime import datetime
 
 import pytest
-from cases import load
+from cases import each_case, load
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError
@@ -35,7 +35,7 @@ def _outcome(questions, answers):
 class TestSharedCases:
     """The cases that the form runs, too."""
 
-    @pytest.mark.parametrize("case", [pytest.param(case, id=ascii(case["description"])) for case in CASES])
+    @each_case(CASES)
     def test_case(self, case):
         """The server judges answers as the form does."""
         outcome = _outcome(case["questions"], case["answers"])

@@ -6,8 +6,8 @@ import shutil
 import subprocess
 import unicodedata
 from importlib.resources import files
-from pathlib import Path
 
+import cases
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -33,11 +33,7 @@ REGISTRATION = Draft202012Validator(
 )
 PROBLEM = Draft202012Validator(SCHEMAS["problem.v1.schema.json"], format_checker=Draft202012Validator.FORMAT_CHECKER)
 
-CASES = [
-    pytest.param(case, id=case["description"])
-    for path in sorted((Path(__file__).parent / "wire").glob("registrations-*.json"))
-    for case in json.loads(path.read_text(encoding="utf-8"))
-]
+CASES = [case for path in sorted(cases.CASES.glob("registrations-*.json")) for case in cases.load(path.name)]
 ADA = {
     "eventid": "spring-2026",
     "eventname": "Spring Meeting",
@@ -223,7 +219,7 @@ class TestSchemas:
     @pytest.mark.skipif(not shutil.which("node"), reason="needs node")
     def test_both_languages_match_the_same(self):
         """Each pattern finds the same in Python and in ECMAScript, whatever the cases' fields hold."""
-        texts = sorted({value for case in CASES for value in case.values[0]["data"].values() if isinstance(value, str)})
+        texts = sorted({value for case in CASES for value in case["data"].values() if isinstance(value, str)})
         script = (
             "const [patterns, texts] = JSON.parse(require('fs').readFileSync(0, 'utf8'));"
             "console.log(JSON.stringify(patterns.map(p => texts.map(t => new RegExp(p, 'u').test(t)))))"
@@ -255,14 +251,14 @@ def _agree_on_one_field(field, value):
 class TestRegistrationSchema:
     """The request's schema beside the model."""
 
-    @pytest.mark.parametrize("case", CASES)
+    @cases.each_case(CASES)
     def test_a_case_in_normal_form_is_judged_alike(self, case):
         """A valid case is an instance once it is in normal form, an invalid one is none."""
         normal = _normal_form(case["data"])
 
         assert REGISTRATION.is_valid(normal) is case["valid"]
 
-    @pytest.mark.parametrize("case", [case for case in CASES if case.values[0]["valid"]])
+    @cases.each_case(case for case in CASES if case["valid"])
     def test_an_accepted_case_is_kept_as_an_instance(self, case):
         """What the model makes of a valid case is an instance of the schema."""
         normal = _accepted(case["data"])

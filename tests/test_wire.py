@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from attrs import evolve
-from cases import CASES, described, fields_of, load
+from cases import CASES, each_case, fields_of, load
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -42,7 +42,7 @@ REGISTRATIONS = [case for path in sorted(CASES.glob("registrations-*.json")) for
 class TestRegistrationCases:
     """The fields of a request, by the cases in `wire/registrations-*.json`."""
 
-    @pytest.mark.parametrize("case", described(case for case in REGISTRATIONS if case["valid"]))
+    @each_case(case for case in REGISTRATIONS if case["valid"])
     def test_a_valid_one_is_accepted_in_normal_form(self, case):
         """What is valid is accepted, and each field is kept in its normal form."""
         expected = case.get("normal") or {field: case["data"][field] for field in FIELDS}
@@ -51,7 +51,7 @@ class TestRegistrationCases:
 
         assert fields_of(registration) == expected
 
-    @pytest.mark.parametrize("case", described(case for case in REGISTRATIONS if not case["valid"]))
+    @each_case(case for case in REGISTRATIONS if not case["valid"])
     def test_an_invalid_one_names_every_wrong_field(self, case):
         """What is invalid is refused with all problems, in the order of the fields, under the wire's names."""
         expected = [(p["field"], p["code"], PROBLEM_MESSAGES[p["code"]]) for p in case["problems"]]
@@ -61,7 +61,7 @@ class TestRegistrationCases:
 
         assert [(p.field, p.code, p.message) for p in refusal.value.problems] == expected
 
-    @pytest.mark.parametrize("case", described(case for case in REGISTRATIONS if case["valid"]))
+    @each_case(case for case in REGISTRATIONS if case["valid"])
     def test_the_normal_form_is_stable(self, case):
         """What was normalised once stays as it is when it is sent again."""
         once = fields_of(registration_from_request(case["data"]))
@@ -93,7 +93,7 @@ class TestRegistrationCases:
 
         assert not any(duplicates.values()), duplicates
 
-    @pytest.mark.parametrize("case", described(REGISTRATIONS))
+    @each_case(REGISTRATIONS)
     def test_a_case_is_well_formed(self, case):
         """A case is valid if and only if it has no problems, which come in the order of the fields."""
         fields = [problem["field"] for problem in case["problems"]]
