@@ -121,8 +121,13 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item):
-    """Leave alone what is marked as unmeasured: to watch a line costs as much the thousandth time as the first."""
-    measuring = coverage.Coverage.current() if item.get_closest_marker("unmeasured") else None
+    """
+    Leave alone what is marked as unmeasured: to watch a line costs as much the thousandth time as the first.
+
+    Nor does it count what Hypothesis makes up, which marks its tests itself: what is met by chance may be missed by it.
+    """
+    unmeasured = item.get_closest_marker("unmeasured") or item.get_closest_marker("hypothesis")
+    measuring = coverage.Coverage.current() if unmeasured else None
     if measuring is None:
         return (yield)
     measuring.stop()

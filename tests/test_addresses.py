@@ -33,6 +33,8 @@ from hypothesis import strategies as st
 
 from event_registration.rules import check_address, normalise_address
 
+pytestmark = pytest.mark.unmeasured
+
 CASES = load("registrations-addresses.json")
 MAX_ADDRESS = 254
 SPECIAL_USE = {"arpa", "invalid", "local", "localhost", "onion"}

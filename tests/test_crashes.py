@@ -20,6 +20,8 @@ from event_registration.local import SQLiteRepository
 from event_registration.service import Outcome, RegistrationService
 from event_registration.testing import Faults, RecordingNotifier, at_once, make_registration
 
+pytestmark = pytest.mark.unmeasured
+
 PEOPLE = [f"person{number}@example.org" for number in range(10)]
 ROUNDS = [pytest.param(3, id="3 rounds"), pytest.param(100, id="100 rounds", marks=pytest.mark.proof)]
 KILLS = [pytest.param(2, id="2 kills"), pytest.param(40, id="40 kills", marks=pytest.mark.proof)]

@@ -24,6 +24,8 @@ from event_registration.testing import (
     make_registration,
 )
 
+pytestmark = pytest.mark.unmeasured
+
 PEOPLE = st.integers(0, 7).map("person{}@example.org".format)
 SEATS = st.integers(1, 5)
 # A registration makes up to a dozen calls, a resize more; None is no crash.

@@ -16,6 +16,8 @@ from event_registration.attachment import Attachment
 from event_registration.message import Message
 from event_registration.testing import NotifierContract
 
+pytestmark = pytest.mark.unmeasured
+
 EXAMPLES = Path(__file__).parent.parent / "examples"
 PAYLOAD = {
     "version": "2.0",

@@ -22,6 +22,8 @@ from event_registration.local import SQLiteEventRepository, SQLiteRepository
 from event_registration.model import Status
 from event_registration.testing import Conflicts, Faults, KilledError
 
+pytestmark = pytest.mark.unmeasured
+
 ROUNDS = [pytest.param(4, id="4 rounds"), pytest.param(200, id="200 rounds", marks=pytest.mark.proof)]
 FULL_SIZE = [
     pytest.param(300, 1, id="300 people, 1 round"),

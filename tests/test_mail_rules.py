@@ -20,6 +20,8 @@ from event_registration.mail import MailKind
 from event_registration.testing import ManualClock
 from event_registration.testing.guests import NOW
 
+pytestmark = pytest.mark.unmeasured
+
 every_mail = pytest.mark.parametrize(("kind", "language"), MAILS, ids=everymail.name_of)
 # RFC 5322, 3.6, and what is our own; the table of docs/mails.md.
 HEADERS = [

@@ -18,6 +18,8 @@ from event_registration.mail import MailKind
 from event_registration.rules import normalise_address
 from event_registration.testing import make_registration
 
+pytestmark = pytest.mark.unmeasured
+
 every_mail = pytest.mark.parametrize(("kind", "language"), MAILS, ids=everymail.name_of)
 HEADERS = headers_for(
     make_registration(event_id="Fete.2026_Berlin", registration_id="0123456789abcdef0123456789abcdef"), SENDER

@@ -152,7 +152,6 @@ def _part(pattern, most):
 EMPTY = "At character 2: What is repeated must match at least one character."
 
 
-@pytest.mark.unmeasured
 class TestBothLanguages:
     """Python and JavaScript beside each other."""
 
@@ -187,7 +186,6 @@ class TestBothLanguages:
 class TestCosts:
     """No accepted pattern is slow."""
 
-    @pytest.mark.unmeasured
     @given(_trees(FEW), st.text("ab", max_size=9))
     @settings(max_examples=250, deadline=None)
     def test_no_text_costs_more_than_the_bound(self, tree, text):

@@ -12,6 +12,8 @@ from event_registration.local import SQLiteRepository
 from event_registration.service import Outcome, RegistrationService
 from event_registration.testing import ManualClock, RecordingNotifier, at_once, make_registration
 
+pytestmark = pytest.mark.unmeasured
+
 THREADS = 100
 PEOPLE = [f"person{number}@example.org" for number in range(10)]
 

@@ -137,6 +137,7 @@ def test_every_operation_is_tried():
     }
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("operation", CALLS)
 def test_sends_what_whole_models_send(models, operation):
     """With the trimmed models a call is the very request that it is with botocore's own, which validate it."""
@@ -147,6 +148,7 @@ def test_sends_what_whole_models_send(models, operation):
     assert _facts(_sent(ours, operation, parameters)) == _facts(_sent(plain, operation, parameters))
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("service", OPERATIONS)
 @pytest.mark.parametrize(("region", "more"), PLACES, ids=["-".join([place, *more]) for place, more in PLACES])
 def test_finds_the_same_endpoints(models, environment, service, region, more):

@@ -80,6 +80,14 @@ def test_counting_is_a_read_and_an_update(outbox, calls):
     assert calls == ["GetItem", "UpdateItem", "GetItem", "GetItem"]
 
 
+def test_finds_people_by_their_addresses(clean, outbox, calls):
+    """Of what comes back only the address is known: the key that an outbox makes of it is that of the person's row."""
+    read = _add(clean, DUE)
+
+    assert outbox.digest_of(read.attendee_email) == clean.digest_of(read.attendee_email) == ADA
+    assert calls == []
+
+
 def test_looks_into_each_shard_of_the_index(watched, outbox, calls):
     """Finding that nothing is due is one small query of the index for each of its partitions."""
     asked = []

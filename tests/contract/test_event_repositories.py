@@ -18,6 +18,7 @@ class TestSQLiteEventsInMemory(ConcurrentEventRepositoryContract):
         repository.close()
 
 
+@pytest.mark.unmeasured
 class TestSQLiteEventsInAFile(ConcurrentEventRepositoryContract):
     """SQLite in a file."""
 
@@ -29,6 +30,7 @@ class TestSQLiteEventsInAFile(ConcurrentEventRepositoryContract):
         repository.close()
 
 
+@pytest.mark.unmeasured
 class TestDynamoDBEventsOnMoto(EventRepositoryContract):
     """DynamoDB on moto, one caller at a time: under threads moto itself loses rows."""
 

@@ -14,6 +14,8 @@ from event_registration.aws import SESNotifier
 from event_registration.message import Message
 from event_registration.testing import NotifierContract
 
+pytestmark = pytest.mark.unmeasured
+
 
 def _only(destinations):
     assert destinations.keys() == {"ToAddresses"}

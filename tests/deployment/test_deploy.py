@@ -255,6 +255,7 @@ def test_site_is_served_as_what_it_is(stack):
         assert (stored["ContentType"].partition(";")[0], stored["CacheControl"]) == (types[".mjs"], "no-cache")
 
 
+@pytest.mark.unmeasured
 @ONE_MODE
 def test_an_event_from_its_file_to_the_last_seat(stack, run, browser, tmp_path):
     """An organiser sets up an event, its form takes as many people as there are seats, and then says so."""
@@ -385,6 +386,7 @@ def test_open_events_have_no_links(stack):
     assert "LinkKeys" not in {**stack.resources, **stack.outputs}
 
 
+@pytest.mark.unmeasured
 @ONE_MODE
 def test_a_link_outlives_one_rotation(stack, run):
     """A link outlives the key that follows its own, and ends with the next; a new mail's link has the newest key."""
@@ -412,6 +414,7 @@ def by_hand(stack):
     client.enable_rule(Name=rule)
 
 
+@pytest.mark.unmeasured
 @ONE_MODE
 def test_a_seat_that_becomes_free(by_hand, run, tmp_path):
     """Whoever waits gets the seat of one whom the organiser has cancelled, and both hear of it."""
@@ -567,6 +570,7 @@ def _of_set(event, name):
     return event
 
 
+@pytest.mark.unmeasured
 @ONE_MODE
 def test_between_the_modes_nothing_is_lost(stack, run):
     """Inline and back again every mail is sent, by whoever sends then; what is still due is sent by the other one."""
@@ -733,6 +737,7 @@ def _log(stack, group):
     return [event["message"] for page in pages for event in page["events"]]
 
 
+@pytest.mark.unmeasured
 @ONE_MODE
 def test_an_update_keeps_what_it_does_not_name(stack, run):
     """A changed parameter is shown and changed; rows and all other parameters stay; the same again changes nothing."""
@@ -751,6 +756,7 @@ def test_an_update_keeps_what_it_does_not_name(stack, run):
     assert (stack.rows(), stack.outputs) == (before, outputs)
 
 
+@pytest.mark.unmeasured
 def test_a_new_origin_is_served(stack, run):
     """Another allowed origin holds for the gateway's own answers at once, and back again."""
     run("deploy", "--stack", stack.name, "--allowed-origin", "https://events.example.org", "--yes")
@@ -863,6 +869,7 @@ def _findings(run, stack, *, fails):
     return {finding["check"] for finding in findings if finding["severity"] == "problem"}
 
 
+@pytest.mark.unmeasured
 def test_doctor_finds_a_deployed_stack_well(healthy, run):
     """Of a stack that our own command deployed doctor has nothing to mend, in either hosting mode."""
     problems = _findings(run, healthy, fails=False)
@@ -870,6 +877,7 @@ def test_doctor_finds_a_deployed_stack_well(healthy, run):
     assert problems == set()
 
 
+@pytest.mark.unmeasured
 @ONE_MODE
 def test_doctor_names_what_was_broken(healthy, run):
     """A dozen things are broken behind the stack's back, and doctor names the dozen."""
@@ -932,6 +940,7 @@ def test_destroy_asks_twice_for_the_table(stack, run):
     assert stack.outputs
 
 
+@pytest.mark.unmeasured
 def test_updates_a_stack_that_was_made_by_hand(run, emulator):
     """A stack from the bare template is updated like our own, and keeps its table."""
     client = emulator.client("cloudformation")
@@ -955,6 +964,7 @@ def test_updates_a_stack_that_was_made_by_hand(run, emulator):
     run("destroy", "--stack", "by-hand", "--yes", "--delete-table", "--confirm-table", "by-hand")
 
 
+@pytest.mark.unmeasured
 def test_a_stack_from_before_the_choice_stays_open(run, emulator):
     """A stack whose template knew of no catalogue and no outbox goes on as it is, until its operator says otherwise."""
     client = emulator.client("cloudformation")

@@ -46,6 +46,8 @@ from event_registration.schedule import _ROOMY_SECONDS
 from event_registration.settings import PREFIX, Confirmation, EventsMode
 from event_registration.testing import RecordingNotifier
 
+pytestmark = pytest.mark.unmeasured
+
 ROOT = Path(__file__).parent.parent.parent
 WIRE = ROOT / "tests" / "wire"
 TEMPLATE = template.load()
@@ -1203,7 +1205,6 @@ class TestFunction:
         assert _variables(both, SENDER).keys() == known - of_requests
         assert _variables(template.Stack(TEMPLATE, **OPEN), SENDER).keys() == known - of_requests - of_links
 
-    @pytest.mark.unmeasured
     def test_every_choice_starts(self):
         """Whatever an operator chooses, nothing refers to what isn't made, and each function has its settings."""
         stacks = [template.Stack(TEMPLATE, **choice) for choice in ALL_CHOICES]
@@ -1242,7 +1243,6 @@ class TestFunction:
         assert (read.event_ids, read.on_duplicate) == ({"devconf-2026", "meetup_7"}, "reject")
         assert sending.mails_per_day == 12
 
-    @pytest.mark.unmeasured
     @pytest.mark.parametrize("name", ["SenderAddress", "SenderName", "TableName", "EventIds", "AllowedOrigin"])
     @given(data=st.data())
     @settings(max_examples=100, deadline=None)
