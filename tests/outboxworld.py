@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from attrs import define, field
 from botocore.config import Config
+from lean import LeanClient
 from streamtrigger import Context, Mishaps, Trigger
 from tablestream import EngineFeed, Stream
 from template import Stack, load
@@ -130,9 +131,9 @@ class World:
     The sender's function on a table of its own, with what calls it.
 
     Args:
-        client: A client of the engine that works.
+        client: A client of the engine that works; most calls are made by lean ones.
         url: The engine's.
-        credentials: For its clients, whose calls may be made to fail.
+        credentials: For the client of the table's stream.
         clock: The virtual present.
         composer_of: Returns what writes mails, for this world.
         **service: What the mail service does; see `MailService`.
@@ -148,17 +149,16 @@ class World:
         composer_of: Callable[[World], Callable[[Registration, float | None], Message]] = lambda _: Composer(),
         **service: Any,
     ) -> None:
-        self.client = client
+        self._client = client
         self.name = f"eventmanagement-outbox-{next(_NUMBERS)}"
         self.clock = clock
         self.chance = Random(1)
         self.service = MailService(self.chance, **service)
         arn = _make_table(client, self.name)
         config = Config(retries={"total_max_attempts": 1})
-        disturbed, streams = self._clients = [
-            boto3.client(each, endpoint_url=url, config=config, **credentials)
-            for each in ("dynamodb", "dynamodbstreams")
-        ]
+        streams = boto3.client("dynamodbstreams", endpoint_url=url, config=config, **credentials)
+        self.client, disturbed = LeanClient(url), LeanClient(url)
+        self._clients = self.client, disturbed, streams
         self.faults = Faults(disturbed)
         self.stream = Stream(clock, EngineFeed(streams, arn))
         self.outbox = _CountingOutbox(
@@ -207,7 +207,7 @@ class World:
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the rows of all registrations."""
-        pages = self.client.get_paginator("scan").paginate(TableName=self.name)
+        pages = self._client.get_paginator("scan").paginate(TableName=self.name)
         rows = [decode(item) for page in pages for item in page["Items"]]
         return [row for row in rows if row["sk"].startswith(REGISTRATION)]
 
