@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import json
+import marshal
+from functools import cache
+from pathlib import Path
 
 import boto3
 import coverage
@@ -11,6 +15,7 @@ import markup
 import npm
 import pytest
 from botocore.config import Config
+from botocore.loaders import JSONFileLoader, Loader
 from playwright.sync_api import sync_playwright
 
 from event_registration.aws import DynamoDBRepository
@@ -21,6 +26,26 @@ _KEYS = ("eventid", "HASH"), ("sk", "RANGE")
 # The folders of the tests that deploy, that open pages, and of which many are the same for each kind of storage.
 _SLOW = "deployment", "browser", "contract"
 _OUTBOX = ("outbox", "HASH"), ("mail_at", "RANGE")
+
+
+@cache
+def _own_file(path):
+    # Plain dictionaries are the quickest to copy.
+    return marshal.dumps(json.loads(json.dumps(JSONFileLoader().load_file(path))))
+
+
+class _ModelsOfAws(JSONFileLoader):
+    """Takes each of botocore's own files apart once: it would do so with megabytes for every session of every test."""
+
+    def load_file(self, file_path):
+        """Return what a file holds, without its ending; ``None`` if there is no such file."""
+        if Path(file_path).is_relative_to(Loader.BUILTIN_DATA_PATH):
+            # A copy, as botocore writes into what it has read.
+            return marshal.loads(_own_file(file_path))  # noqa: S302 - it is our own
+        return super().load_file(file_path)
+
+
+Loader.FILE_LOADER_CLASS = _ModelsOfAws
 
 
 def _schema(keys):
