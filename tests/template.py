@@ -95,6 +95,8 @@ class Stack:
         }
         if parameters:
             raise LookupError(f"no such parameters: {', '.join(parameters)}")
+        self._named = _PSEUDO_PARAMETERS | self._parameters
+        self._held: dict[str, bool] = {}
         self._declared = {name: each for name, each in template["Resources"].items() if self._is_made(each)}
         self.resources: dict[str, dict[str, Any]] = {
             name: {"Type": each["Type"], "Properties": self._resolved(each.get("Properties", {}))}
@@ -130,8 +132,7 @@ class Stack:
     def _ref(self, name: str) -> Any:
         if name == "AWS::NoValue":
             return _NO_VALUE
-        named = _PSEUDO_PARAMETERS | self._parameters
-        return named[name] if name in named else self._physical_id(name)
+        return self._named[name] if name in self._named else self._physical_id(name)
 
     def _physical_id(self, name: str) -> str:
         resource = self._declared[name]
@@ -171,7 +172,9 @@ class Stack:
         return "Condition" not in declared or self._holds(declared["Condition"])
 
     def _holds(self, condition: str) -> bool:
-        return bool(self._resolved(self._template["Conditions"][condition]))
+        if condition not in self._held:
+            self._held[condition] = bool(self._resolved(self._template["Conditions"][condition]))
+        return self._held[condition]
 
     def _equals(self, argument: list[Any]) -> bool:
         left, right = (str(self._resolved(side)) for side in argument)
