@@ -277,6 +277,7 @@ def test_route(system, path):
         "",
         "/",
         "registrations",
+        "v1/registrations",
         "//registrations",
         "/registrations//",
         "/registrations/1",
