@@ -163,9 +163,10 @@ def test_takes_over_the_file_of_an_older_version(old_path):
     repository.close()
 
 
-def test_takes_over_the_file_of_the_catalogue(path):
-    """A file from before the outbox is brought up to date: events, seats, queue and links are as they were."""
-    repository = SQLiteEventRepository(_make_old(path, 3))
+@pytest.mark.parametrize("layout", [3, 6])
+def test_takes_over_the_file_of_the_catalogue(path, layout):
+    """A file with events is brought up to date: they, their seats, their queue and links are as they were."""
+    repository = SQLiteEventRepository(_make_old(path, layout))
 
     registrations = list(repository.list("devconf-2026"))
     listing = repository.find_event("devconf-2026")
@@ -180,7 +181,7 @@ def test_takes_over_the_file_of_the_catalogue(path):
     repository.close()
 
 
-@pytest.mark.parametrize(("layout", "owing"), [(1, [_DAN, _BOB]), (3, [_OF_LAYOUT_3[0], _OF_LAYOUT_3[1]])])
+@pytest.mark.parametrize(("layout", "owing"), [(1, [_DAN, _BOB]), (3, _OF_LAYOUT_3[:2]), (6, _OF_LAYOUT_3[:2])])
 def test_owes_what_an_older_version_left_due(path, layout, owing):
     """What an older version had not sent is due at once, the oldest first, and is claimed and marked like any other."""
     repository = SQLiteRepository(_make_old(path, layout))
@@ -197,7 +198,7 @@ def test_owes_what_an_older_version_left_due(path, layout, owing):
     repository.close()
 
 
-@pytest.mark.parametrize("layout", [1, 3])
+@pytest.mark.parametrize("layout", [1, 3, 6])
 def test_an_old_file_comes_to_be_like_a_new_one(path, tmp_path, layout):
     """A file that was brought up to date has the tables, columns and indices of a new one."""
     SQLiteRepository(_make_old(path, layout)).close()
@@ -210,8 +211,10 @@ def test_an_old_file_comes_to_be_like_a_new_one(path, tmp_path, layout):
 
 def _schema(path):
     connection = sqlite3.connect(path)
-    names = connection.execute("SELECT type, name, tbl_name FROM sqlite_master ORDER BY name").fetchall()
-    columns = {name: connection.execute(f"PRAGMA table_info({name})").fetchall() for kind, name, _ in names}
+    names = connection.execute(
+        "SELECT type, name, tbl_name, iif(type = 'index', sql, '') FROM sqlite_master ORDER BY name"
+    ).fetchall()
+    columns = {name: connection.execute(f"PRAGMA table_info({name})").fetchall() for kind, name, *_ in names}
     version = connection.execute("PRAGMA user_version").fetchone()
     connection.close()
     return names, columns, version
@@ -525,6 +528,23 @@ def test_writes_few_trees(path):
     partial = {row["name"] for row in indices if row["partial"]}
     assert whole == {"sqlite_autoindex_registration_1"}
     assert partial == {"outbox", "queue", "seat"}
+    repository.close()
+
+
+@pytest.mark.parametrize("kind", [SQLiteRepository, SQLiteEventRepository])
+def test_stores_a_newcomer_without_a_temporary_tree(path, kind):
+    """Nothing that a newcomer's row is asked, by statement or index, has SQLite make a tree of its own for it."""
+    repository = kind(path)
+    statements = []
+    repository.database._connection.set_trace_callback(statements.append)
+    repository.add(make_registration())
+    repository.database._connection.set_trace_callback(None)
+
+    (statement,) = statements
+    steps = repository.database._connection.execute(f"EXPLAIN {statement}").fetchall()
+
+    assert "Insert" in {step["opcode"] for step in steps}
+    assert not {"OpenEphemeral", "OpenAutoindex", "SorterOpen"} & {step["opcode"] for step in steps}
     repository.close()
 
 

@@ -155,6 +155,12 @@ _STEPS: tuple[tuple[str, ...], ...] = (
         """,
         "CREATE INDEX outbox ON registration (mail_at, eventid, digest) WHERE mail IN ('due', 'claimed', 'retry')",
     ),
+    (
+        # Only a mail that is still to go out has a `mail_at`. A list of states costs more: for each registration SQLite
+        # makes a temporary tree of it, a quarter of what the whole statement takes.
+        "DROP INDEX outbox",
+        "CREATE INDEX outbox ON registration (mail_at, eventid, digest) WHERE mail_at IS NOT NULL",
+    ),
 )
 
 LAYOUT = len(_STEPS)
