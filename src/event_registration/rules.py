@@ -61,14 +61,11 @@ _INVISIBLE = (
 )
 _VISIBLE = f"[^{_INVISIBLE}]"
 _INK = f"[^{_INVISIBLE}{_SURROUNDING_SPACE}]"
-_ASCII_INK = re.compile("[!-~]")
 # The HTML standard's grammar of a valid e-mail address, with at least one dot in the domain, and no dot first, last
 # or doubled in the local part, which SMTP (RFC 5321, dot-string) does not carry.
 _LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_LABEL}")
-# RFC 2047, section 5: no address holds an encoded word, but mail libraries decode it, into another address or header.
-_ENCODED_WORD = re.compile(r"=\?.*\?=")
 _SENDER = re.compile(r"(?P<name>[^<>]*)<(?P<address>[^<>]*)>")
 
 # RFC 5646, 2.1, without what only registries have; 35 characters are enough for all that people use (RFC 5646, 4.4.1).
@@ -123,8 +120,8 @@ def normalise_name(value: str) -> str:
     """Write *value* in NFC, with single spaces between its words and none around them."""
     if not isinstance(value, str):
         return value
-    if value.isascii():
-        return " ".join(filter(None, value.split(" ")))
+    if value.isascii() and "  " not in value:
+        return value.strip(" ")
     return re.sub(_RUN_OF_SPACES, " ", unicodedata.normalize("NFC", value)).strip(" ")
 
 
@@ -140,7 +137,12 @@ def normalise_text(value: str) -> str:
 
 def is_blank(value: str) -> bool:
     """Tell whether *value* leaves no ink: white space and invisible characters, or nothing."""
-    return not (_ASCII_INK.search(value) or re.search(_INK, value))
+    return not (_has_ascii_ink(value) or re.search(_INK, value))
+
+
+def _has_ascii_ink(value: str) -> bool:
+    """Tell whether *value* has an ASCII sign that is no white space, as all but few texts have."""
+    return bool(value.encode("ascii", "ignore").strip())
 
 
 def normalise_event_id(value: str) -> str:
@@ -159,7 +161,7 @@ def check_line(value: str) -> str | None:
     """Return the code of the rule that *value*, a line of normalised text, breaks; ``None`` if it breaks none."""
     if _is_forbidden(value):
         return "forbidden-character"
-    return None if _ASCII_INK.search(value) or re.search(_VISIBLE, value) else "required"
+    return None if _has_ascii_ink(value) or re.search(_VISIBLE, value) else "required"
 
 
 def _is_forbidden(value: str) -> bool:
@@ -188,9 +190,18 @@ def check_address(value: str) -> str | None:
         return "address-too-long"
     if not local.isascii():
         return "unsupported-address"
-    if _ENCODED_WORD.search(local):
+    if _has_encoded_word(local):
         return "invalid-address"
     return None if _ADDRESS.fullmatch(value) else "invalid-address"
+
+
+def _has_encoded_word(line: str) -> bool:
+    """
+    Tell whether *line* has what looks like an encoded word (RFC 2047, section 2).
+
+    No address holds one (section 5), but mail libraries decode it, into another address or header.
+    """
+    return "?=" in line.partition("=?")[2]
 
 
 def is_locale(value: object) -> bool:
@@ -212,7 +223,7 @@ def check_sender(sender: str) -> bool:
 
 def is_plain_line(text: str) -> bool:
     """Tell whether *text* can be a mail's subject: no control character, nothing that mail programs decode."""
-    return not (_is_forbidden(text) or _ENCODED_WORD.search(text))
+    return not (_is_forbidden(text) or _has_encoded_word(text))
 
 
 def is_header(name: str, text: str) -> bool:
