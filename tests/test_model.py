@@ -462,7 +462,7 @@ class TestChanged:
 
     def test_knows_its_fields(self):
         """What is no field can't be changed."""
-        with pytest.raises(AttributeError):
+        with pytest.raises(KeyError):
             Registration(**ADA).changed(nickname="Ada")
 
     def test_leaves_no_field_of_a_subclass_out(self):

@@ -64,7 +64,7 @@ class MailKind(StrEnum):
 _STANDINGS = frozenset({MailKind.CONFIRMED, MailKind.WAITLISTED, MailKind.PROMOTED})
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class Mail:
     """
     The mail that a registration owes its attendee: at most one at a time, which a newer one takes the place of.

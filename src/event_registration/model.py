@@ -58,60 +58,71 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
-def _is_instant(value: object) -> bool:
-    return value is None or (isinstance(value, datetime) and value.tzinfo is not None)
+_DUE_AT_ONCE = Mail()
+_INVALID = "invalid-value"
 
 
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and value >= 0
+def _check_instant(value: object) -> str | None:
+    return None if value is None or (isinstance(value, datetime) and value.tzinfo is not None) else _INVALID
 
 
-def _is_count_or_none(value: object) -> bool:
-    return value is None or _is_count(value)
+def _check_count(value: object) -> str | None:
+    return None if isinstance(value, int) and value >= 0 else _INVALID
 
 
-def _is_mail(value: object) -> bool:
+def _check_count_or_none(value: object) -> str | None:
+    return None if value is None else _check_count(value)
+
+
+def _check_mail(value: object) -> str | None:
+    if not (isinstance(value, Mail) and isinstance(value.state, MailState) and isinstance(value.kind, MailKind)):
+        return _INVALID
     return (
-        isinstance(value, Mail)
-        and isinstance(value.state, MailState)
-        and isinstance(value.kind, MailKind)
-        and _is_count(value.number)
-        and _is_count(value.attempts)
-        and _is_instant(value.attempted_at)
-        and _is_instant(value.due_at)
-        and _is_instant(value.repeated_at)
+        _check_count(value.number)
+        or _check_count(value.attempts)
+        or _check_instant(value.attempted_at)
+        or _check_instant(value.due_at)
+        or _check_instant(value.repeated_at)
     )
 
 
-# What an attendee sends: its normal form, and the code of the rule that it breaks.
-_TEXTS: dict[str, tuple[Callable[[str], str], Callable[[str], str | None]]] = {
-    "event_id": (normalise_event_id, check_event_id),
-    "event_name": (normalise_name, check_name),
-    "attendee_name": (normalise_name, check_name),
-    "attendee_email": (normalise_address, check_address),
-}
-# What our own code and stored rows give.
-_FACTS: dict[str, Callable[[object], bool]] = {
-    "status": lambda value: isinstance(value, Status),
-    "registration_id": lambda value: isinstance(value, str) and value != "",
-    "registered_at": _is_instant,
-    "seat": _is_count_or_none,
-    "place": _is_count_or_none,
-    "answers": lambda value: isinstance(value, dict),
-    "locale": lambda value: value is None or is_locale(value),
-    "link_generation": _is_count,
-    "revision": _is_count,
-    "told_of": _is_count,
-    "mail": _is_mail,
-}
-_FIELDS = (*_TEXTS, *_FACTS)
+def _text(check: Callable[[str], str | None]) -> Callable[[object], str | None]:
+    """Return the check of a text: *check*, and that there is one."""
+
+    def check_text(value: object) -> str | None:
+        if value is None or value == "":
+            return "required"
+        return check(value) if isinstance(value, str) else "not-a-string"
+
+    return check_text
 
 
-def _fault(name: str, value: object) -> str | None:
-    """Return the code of the rule that a text breaks."""
-    if value is None or value == "":
-        return "required"
-    return _TEXTS[name][1](value) if isinstance(value, str) else "not-a-string"
+_NORMAL_FORMS: dict[str, Callable[[str], str]] = {
+    "event_id": normalise_event_id,
+    "event_name": normalise_name,
+    "attendee_name": normalise_name,
+    "attendee_email": normalise_address,
+}
+_CHECKS: dict[str, Callable[[object], str | None]] = {
+    # What an attendee sends.
+    "event_id": _text(check_event_id),
+    "event_name": _text(check_name),
+    "attendee_name": _text(check_name),
+    "attendee_email": _text(check_address),
+    # What our own code and stored rows give.
+    "status": lambda value: None if isinstance(value, Status) else _INVALID,
+    "registration_id": lambda value: None if isinstance(value, str) and value else _INVALID,
+    "registered_at": _check_instant,
+    "seat": _check_count_or_none,
+    "place": _check_count_or_none,
+    "answers": lambda value: None if isinstance(value, dict) else _INVALID,
+    "locale": lambda value: None if value is None or is_locale(value) else _INVALID,
+    "link_generation": _check_count,
+    "revision": _check_count,
+    "told_of": _check_count,
+    "mail": _check_mail,
+}
+"""What tells the code of the rule that a field's value breaks, or ``None``."""
 
 
 def new_registration_id() -> str:
@@ -119,7 +130,7 @@ def new_registration_id() -> str:
     return os.urandom(16).hex()
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class Registration:
     """
     One person's sign-up for one event.
@@ -164,11 +175,11 @@ class Registration:
     link_generation: int = 1
     revision: int = 1
     told_of: int = 0
-    mail: Mail = field(factory=Mail)
+    mail: Mail = _DUE_AT_ONCE
 
     def __attrs_post_init__(self) -> None:
         """Apply every rule, so that one refusal names all that is wrong."""
-        self._check(_FIELDS)
+        self._check(_CHECKS)
 
     def changed(self, **changes: Unpack[Changes]) -> Registration:
         """
@@ -183,24 +194,19 @@ class Registration:
         if type(self) is not Registration:  # whoever made a class of it may have more fields
             return evolve(self, **changes)
         given: dict[str, Any] = {**changes}
+        for name in _NORMAL_FORMS.keys() & given.keys():
+            given[name] = _NORMAL_FORMS[name](given[name])
         copied = object.__new__(Registration)
-        for name in _FIELDS:
-            value = getattr(self, name)
-            if name in given:
-                value = _TEXTS[name][0](given[name]) if name in _TEXTS else given[name]
-            object.__setattr__(copied, name, value)
-        copied._check(changes)
+        vars(copied).update(vars(self), **given)
+        copied._check(given)
         return copied
 
     def _check(self, names: Iterable[str]) -> None:
-        problems = []
-        for name in names:
-            value = getattr(self, name)
-            if name in _TEXTS:
-                if code := _fault(name, value):
-                    problems.append(Problem(name, code, PROBLEM_MESSAGES[code]))
-            elif not _FACTS[name](value):
-                problems.append(Problem(name, "invalid-value", "This value can't be stored."))
+        problems = [
+            Problem(name, code, PROBLEM_MESSAGES.get(code, "This value can't be stored."))
+            for name in names
+            if (code := _CHECKS[name](getattr(self, name)))
+        ]
         if problems:
             raise InvalidRegistrationError(problems)
 
