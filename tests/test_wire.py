@@ -8,6 +8,7 @@ holds the four fields as they are stored; without it they are stored as sent.
 import json
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 from attrs import evolve
@@ -364,6 +365,14 @@ class TestRows:
 
         assert sorted(texts) == texts[::-1]
         assert {len(text) for text in texts} == {len("2026-03-01T09:30:00.000001Z")}
+
+    def test_instants_of_an_hour_that_comes_twice_differ(self):
+        """What a clock shows twice, as it is put back, are two instants and two texts, one just after the other."""
+        first = datetime(2026, 10, 25, 2, 30, tzinfo=ZoneInfo("Europe/Zurich"))
+
+        texts = [instant_text(instant) for instant in (first, first.replace(fold=1))]
+
+        assert texts == ["2026-10-25T00:30:00.000000Z", "2026-10-25T01:30:00.000000Z"]
 
     def test_columns_of_others_are_left_alone(self):
         """Keys, digests and columns of a later version don't hinder reading."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, fields
@@ -23,6 +23,7 @@ __all__ = [
     "MAIL_COLUMNS",
     "NAMED_BY_CATALOGUE",
     "answer_of",
+    "columns_of",
     "compact_json",
     "instant_of",
     "instant_text",
@@ -100,7 +101,12 @@ def compact_json(value: object) -> str:
 
 def instant_text(instant: datetime) -> str:
     """Return *instant* as rows keep it: RFC 3339 in UTC, always of one length, so that texts sort like instants."""
-    return instant.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return _utc_text(instant.astimezone(UTC))
+
+
+@lru_cache(maxsize=1)  # a newcomer's mail is due at the instant of its registration: both are one text
+def _utc_text(instant: datetime) -> str:
+    return f"{instant.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def registration_from_request(body: Mapping[str, object], *, is_managed: bool = False) -> Registration:
@@ -146,7 +152,17 @@ def answer_of(registration: Registration) -> dict[str, str]:
 
 def row_of(registration: Registration) -> dict[str, str | int]:
     """Return the attributes of *registration* as a table keeps them: text and whole numbers, nothing that is unset."""
-    row = {
+    return _set(columns_of(registration))
+
+
+def row_of_mail(mail: Mail) -> dict[str, str | int]:
+    """Return the attributes of a row that say what its registration owes, nothing that is unset."""
+    return _set(_columns_of_mail(mail))
+
+
+def columns_of(registration: Registration) -> dict[str, str | int | None]:
+    """Return the attributes of *registration* as `row_of` does, but all of them: ``None`` is what is unset."""
+    return {
         "eventid": registration.event_id,
         "eventname": registration.event_name,
         "cname": registration.attendee_name,
@@ -161,24 +177,21 @@ def row_of(registration: Registration) -> dict[str, str | int]:
         "link_generation": _unless(1, registration.link_generation),
         "revision": registration.revision,
         "told_of": _unless(0, registration.told_of),
+        **_columns_of_mail(registration.mail),
     }
-    return _set(row) | row_of_mail(registration.mail)
 
 
-def row_of_mail(mail: Mail) -> dict[str, str | int]:
-    """Return the attributes of a row that say what its registration owes, nothing that is unset."""
-    return _set(
-        {
-            "mail": mail.state.value,
-            "mail_kind": mail.kind.value,
-            "debt": _unless(1, mail.number),
-            "attempts": mail.attempts,
-            "attempted_at": _text_or_none(mail.attempted_at),
-            "mail_at": _text_or_none(mail.due_at),
-            "mail_reason": mail.reason,
-            "repeated_at": _text_or_none(mail.repeated_at),
-        }
-    )
+def _columns_of_mail(mail: Mail) -> dict[str, str | int | None]:
+    return {
+        "mail": mail.state.value,
+        "mail_kind": mail.kind.value,
+        "debt": _unless(1, mail.number),
+        "attempts": mail.attempts,
+        "attempted_at": _text_or_none(mail.attempted_at),
+        "mail_at": _text_or_none(mail.due_at),
+        "mail_reason": mail.reason,
+        "repeated_at": _text_or_none(mail.repeated_at),
+    }
 
 
 def _unless(usual: int, number: int) -> int | None:
@@ -190,7 +203,7 @@ def _text_or_none(instant: datetime | None) -> str | None:
     return None if instant is None else instant_text(instant)
 
 
-def _set(row: Mapping[str, Any]) -> dict[str, str | int]:
+def _set(row: Mapping[str, str | int | None]) -> dict[str, str | int]:
     return {name: value for name, value in row.items() if value is not None}
 
 

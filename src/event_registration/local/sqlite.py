@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from event_registration.local.database import Database
 from event_registration.rules import attendee_digest
-from event_registration.wire import MAIL_COLUMNS, registration_from_row, row_of, row_of_mail
+from event_registration.wire import MAIL_COLUMNS, columns_of, registration_from_row, row_of_mail
 
 if TYPE_CHECKING:
     import sqlite3
@@ -37,6 +38,7 @@ _COLUMNS = (
     "told_of",
     *MAIL_COLUMNS,
 )
+_in_order = itemgetter(*_COLUMNS)
 _NAMES = ", ".join(_COLUMNS)
 _MARKS = ", ".join("?" for _ in _COLUMNS)
 _ROW = f"({_NAMES}) VALUES ({_MARKS})"
@@ -143,8 +145,9 @@ class SQLiteRepository:
         return registration_of(connection.execute(_SELECT, key).fetchone())
 
     def _row(self, registration: Registration) -> tuple[str | int | None, ...]:
-        row = row_of(registration) | {"digest": self.identity(registration.attendee_email)}
-        return tuple(map(row.get, _COLUMNS))
+        columns = columns_of(registration) | {"digest": self.identity(registration.attendee_email)}
+        row: tuple[str | int | None, ...] = _in_order(columns)
+        return row
 
     def _put(self, connection: sqlite3.Connection, registration: Registration) -> None:
         """Store *registration*, whatever was stored of its person and event; the caller has looked at that."""
