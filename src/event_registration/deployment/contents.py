@@ -23,7 +23,7 @@ __all__ = ["botocore_data", "own_files", "team_files"]
 _PACKAGE = "event_registration"
 _NOT_FOR_THE_FUNCTION = {
     *("__main__.py", "arrivals.py", "assets.py", "export.py", "mails.py"),
-    *("organiser.py", "replacing.py", "samples.py", "zones.py"),
+    *("organiser.py", "ports.py", "replacing.py", "samples.py", "zones.py"),
     *("pattern_parts.py", "patterns.py", "question_schema.py"),
     *("cli", "deployment", "local", "schemas", "testing", "web"),
 }
