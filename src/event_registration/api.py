@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from event_registration import errors
@@ -39,7 +40,7 @@ class Request(NamedTuple):  # a class of attrs' would cost a cold start three mi
 
     method: str
     path: str
-    headers: Mapping[str, str] = {}
+    headers: Mapping[str, str] = MappingProxyType({})
     body: str | bytes = b""
     is_base64: bool = False
     deadline: float | None = None

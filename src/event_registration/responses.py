@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from event_registration import errors
@@ -39,7 +40,7 @@ class Response(NamedTuple):  # a class of attrs' would cost a cold start three m
     status: int
     headers: Mapping[str, str]
     body: str = ""
-    facts: Mapping[str, str] = {}
+    facts: Mapping[str, str] = MappingProxyType({})
 
 
 class _Problem(NamedTuple):
