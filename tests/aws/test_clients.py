@@ -21,6 +21,7 @@ from serving import unmeasured
 from event_registration.aws.clients import MODELS, ROOTS, Clients
 from event_registration.aws.transport import RawBody, believing
 from event_registration.deployment.models import OPERATIONS, aws_roots, trimmed_models
+from event_registration.errors import SettingsError
 
 SENDING = "before-send.dynamodb.GetItem"
 EVERYBODYS = get_cert_path(verify=True)
@@ -124,10 +125,15 @@ def _facts(request):
     return request.method, request.url, request.body, {name: request.headers[name] for name in names}
 
 
+def _transport(client):
+    """Return what sends a client's requests."""
+    (send,) = client.meta.events._emitter._handlers.prefix_search(SENDING)
+    return send.__self__
+
+
 def _context(client):
     """Return what a client's connections believe."""
-    (send,) = client.meta.events._emitter._handlers.prefix_search(SENDING)
-    return send.__self__._context
+    return _transport(client)._context
 
 
 def test_every_operation_is_tried():
@@ -205,13 +211,55 @@ def test_believes_aws_alone(models):
     assert _context(Clients().dynamodb()) is believing(EVERYBODYS)
 
 
-def test_bundle_of_the_environment(models, environment, tmp_path):
-    """Certificates that the environment names are the ones that count."""
+@pytest.fixture
+def bundle(models, tmp_path):
+    """Return a file of certificates."""
     bundle = tmp_path / "own.pem"
     bundle.write_bytes(Path(models, ROOTS.name).read_bytes())
+    return str(bundle)
+
+
+def test_bundle_of_the_environment(models, environment, bundle):
+    """Certificates that the environment names are the ones that count."""
+    environment("AWS_CA_BUNDLE", bundle)
+
+    assert _context(Clients(models).dynamodb()) is believing(bundle)
+
+
+def test_bundle_for_everybody(models, environment, bundle):
+    """Certificates that are named for all programs count where it isn't AWS that AWS vouches for, as with botocore."""
+    environment("REQUESTS_CA_BUNDLE", bundle)
+
+    assert _context(Clients(models).dynamodb()) is believing(str(models / ROOTS.name))
+    assert _context(Clients().dynamodb()) is believing(bundle)
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_bundle_of_nothing(environment, tmp_path, content):
+    """Certificates that can't be read are told of when the function is loaded, by the variable and the file."""
+    bundle = tmp_path / "none.pem"
+    if content:
+        bundle.write_text(content)
     environment("AWS_CA_BUNDLE", str(bundle))
 
-    assert _context(Clients(models).dynamodb()) is believing(str(bundle))
+    with pytest.raises(SettingsError, match=rf"AWS_CA_BUNDLE: {bundle} has no certificates"):
+        Clients().dynamodb()
+
+
+@pytest.mark.parametrize(
+    ("make", "seconds"),
+    [
+        (Clients.dynamodb, (1, 1)),
+        (Clients.ses, (1, 2)),
+        (Clients.secrets, (1, 1)),
+        (lambda clients: clients.ses(30), (1, 29)),
+    ],
+)
+def test_how_long_clients_wait(make, seconds):
+    """Connecting and an answer may take as long as deadlines are reckoned with."""
+    transport = _transport(make(Clients()))
+
+    assert (transport._connect_timeout, transport._read_timeout) == seconds
 
 
 @pytest.mark.parametrize(
@@ -243,9 +291,10 @@ def test_proxy_of_the_environment(environment):
     assert not Clients().dynamodb().meta.events._emitter._handlers.prefix_search(SENDING)
 
 
-def test_others_answer(monkeypatch):
+@pytest.mark.parametrize("event", ["before-send", "before-send.dynamodb", "before-send.*.GetItem"])
+def test_others_answer(monkeypatch, event):
     """Whoever answers in AWS's stead, as moto does, is asked alone."""
-    monkeypatch.setattr(handlers, "BUILTIN_HANDLERS", [*handlers.BUILTIN_HANDLERS, ("before-send", _nothing)])
+    monkeypatch.setattr(handlers, "BUILTIN_HANDLERS", [*handlers.BUILTIN_HANDLERS, (event, _nothing)])
 
     assert list(Clients().dynamodb().meta.events._emitter._handlers.prefix_search(SENDING)) == [_nothing]
 

@@ -16,11 +16,11 @@ from botocore.exceptions import (
     ConnectionClosedError,
     ConnectTimeoutError,
     EndpointConnectionError,
+    HTTPClientError,
     ReadTimeoutError,
-    SSLError,
 )
 
-from event_registration.aws.transport import Transport, believing
+from event_registration.aws.transport import HandshakeError, Transport, believing
 
 ANSWER = b"HTTP/1.1 200 OK\r\nx-amzn-RequestId: ABC\r\nContent-Length: 2\r\n\r\n{}"
 LAST_ANSWER = ANSWER.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
@@ -176,7 +176,60 @@ def test_many_at_a_time(service, transport):
         assert list(threads.map(send, range(8))) == [b"{}"] * 8
 
     assert len(service.requests) == 16
-    assert len(service.connections) <= 16
+    assert len(service.connections) <= 8
+
+
+def test_each_service_has_its_own_connections(service, transport):
+    """What is for one service goes to no other."""
+    other = Service()
+
+    for each in (service, other, service, other):
+        transport.send(_request(each.url))
+
+    assert (len(service.requests), len(other.requests)) == (2, 2)
+    assert (len(service.connections), len(other.connections)) == (1, 1)
+    other.close()
+
+
+@pytest.mark.parametrize("interim", [b"HTTP/1.1 103 Early Hints\r\n\r\n", b"HTTP/1.1 102 Processing\r\n\r\n"])
+def test_answer_that_others_follow(service, transport, interim):
+    """An answer before the answer is none, and the next request doesn't get what follows it."""
+    service.answers = [interim + ANSWER.replace(b"{}", b"[]")]
+
+    with pytest.raises(ConnectionClosedError):
+        transport.send(_request(service.url))
+
+    assert transport.send(_request(service.url)).content == b"{}"
+
+
+def test_refusal_before_the_end(transport):
+    """A service may answer and stop listening before it has heard all."""
+    refusal = b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\n{}"
+
+    def refuse():
+        connection, _ = listening.accept()
+        with connection:
+            connection.recv(1000)
+            connection.sendall(refusal)
+            connection.shutdown(socket.SHUT_WR)
+            time.sleep(0.05)  # until the end has arrived, and whoever sends waits for this side to read on
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=refuse, daemon=True).start()
+        response = transport.send(_request(f"http://127.0.0.1:{listening.getsockname()[1]}", body=bytes(1 << 23)))
+
+    assert response.status_code == 413
+
+
+def test_header_that_can_not_be_sent(service, transport):
+    """A token with the end of a line in it, as of a file, is botocore's error like all others."""
+    request = _request(service.url)
+    request.headers["X-Amz-Security-Token"] = "token\n"
+
+    with pytest.raises(HTTPClientError, match="unhandled"):
+        transport.send(request)
+
+    assert not service.requests
 
 
 def test_lets_go(service):
@@ -190,11 +243,17 @@ def test_lets_go(service):
     assert service.ended.acquire(timeout=5)
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "http://nobody.invalid"])
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "http://nobody.invalid", f"http://{'a' * 64}.org"])
 def test_nobody_is_there(transport, url):
     """Whom nothing can be sent to gets nothing twice."""
     with pytest.raises(EndpointConnectionError):
         transport.send(_request(url))
+
+
+def test_address_without_a_port():
+    """The end of an IPv6 address is no port."""
+    with pytest.raises((ConnectTimeoutError, EndpointConnectionError)):
+        Transport(None, 0.05, 1).send(_request("http://[::abcd]"))
 
 
 def test_no_answer_in_time():
@@ -269,16 +328,23 @@ def test_believes_nobody_else(trusted, vouches, name):
     authority, file = trusted
     service = _secure_service(authority if vouches else trustme.CA(), name)
 
-    with pytest.raises(SSLError):
+    with pytest.raises(HandshakeError):
         Transport(believing(str(file)), 1, 1).send(_request(service.url))
 
     assert not service.requests
     service.close()
 
 
-def test_no_such_certificates(tmp_path):
-    """A file that isn't there is named."""
-    with pytest.raises(FileNotFoundError) as caught:
-        believing(str(tmp_path / "own.pem"))
+def test_what_follows_an_answer(trusted):
+    """What came behind an answer is never taken for the next one."""
+    authority, file = trusted
+    service = _secure_service(authority)
+    service.answers = [
+        ANSWER.replace(b"Length: 2", b"Length: 8192").replace(b"{}", bytes(8192)) + ANSWER.replace(b"{}", b"[]")
+    ]
+    transport = Transport(believing(str(file)), 1, 1)
+    transport.send(_request(service.url))
 
-    assert "own.pem" in "".join(caught.value.__notes__)
+    assert transport.send(_request(service.url)).content == b"{}"
+
+    service.close()

@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from event_registration.errors import Problem, SettingsError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from ssl import SSLContext
 
     from botocore.session import Session
 
@@ -28,6 +31,7 @@ ROOTS = MODELS / "roots.pem"
 _USER_AGENT = "event-registration"
 _OF_AWS = ".amazonaws.com"
 _SENDING = "before-send"
+_BUNDLE = "REQUESTS_CA_BUNDLE"  # botocore looks at it only where it sends itself
 # As botocore's events name them: an event's name is its kind, perhaps a service, perhaps an operation.
 _SERVICES = frozenset({"", "*", "dynamodb", "secrets-manager", "secretsmanager", "sesv2"})
 
@@ -50,7 +54,7 @@ class Clients:
     * All models become plain dicts, in half the time of the ordered ones that botocore makes of them.
     * What the first connection would import is imported with the rest, while a function has a whole processor.
     * `Transport` sends instead of urllib3, unless the environment names a proxy, or somebody has put a handler of
-      ``before-send`` among botocore's own.
+      ``before-send`` among botocore's own; one that a client gets later does not keep a request from being sent.
     * Connections to AWS believe `ROOTS` instead of all the world's, unless ``AWS_CA_BUNDLE`` is set.
 
     Args:
@@ -99,7 +103,7 @@ class Clients:
         from botocore.handlers import BUILTIN_HANDLERS
         from botocore.utils import get_environ_proxies
 
-        from event_registration.aws.transport import Transport, believing
+        from event_registration.aws.transport import Transport
 
         session = self._session = self._session or _make_session(self._models)
         if not session.get_config_variable("user_agent_appid"):
@@ -107,20 +111,31 @@ class Clients:
         client = session.create_client(service, config=config)
         url = client.meta.endpoint_url
         # Others who answer in AWS's stead, as moto does, would not keep ours from sending.
-        if not get_environ_proxies(url) and not any(name == _SENDING for name, *_ in BUILTIN_HANDLERS):
-            context = believing(self._certificates(session, url)) if url.startswith("https:") else None
-            transport = Transport(context, config.connect_timeout, config.read_timeout)
+        is_answered = any(name.partition(".")[0] == _SENDING for name, *_ in BUILTIN_HANDLERS)
+        if not is_answered and not get_environ_proxies(url):
+            transport = Transport(self._context(session, url), config.connect_timeout, config.read_timeout)
             client.meta.events.register(_SENDING, transport.send)
         return client
 
-    def _certificates(self, session: Session, url: str) -> str:
-        """Return the file of who may vouch for a service: AWS for AWS."""
+    def _context(self, session: Session, url: str) -> SSLContext | None:
+        """Return what connections to a service believe: for AWS AWS itself, unless somebody else is named."""
         from botocore.httpsession import get_cert_path
 
+        from event_registration.aws.transport import believing
+
+        address = urlsplit(url)
+        if address.scheme != "https":
+            return None
         roots = self._models / ROOTS.name if self._models else None
         bundle = session.get_config_variable("ca_bundle")
-        is_ours = bundle is None and (urlsplit(url).hostname or "").endswith(_OF_AWS)
-        return str(roots) if is_ours and roots and roots.is_file() else get_cert_path(verify=bundle or True)
+        if not bundle and (address.hostname or "").endswith(_OF_AWS) and roots and roots.is_file():
+            return believing(str(roots))
+        certificates = get_cert_path(verify=bundle or session.get_config_variable(_BUNDLE) or True)
+        try:
+            return believing(certificates)
+        except OSError as error:
+            fault = Problem("AWS_CA_BUNDLE", "no-certificates", f"{certificates} has no certificates.")
+            raise SettingsError([fault]) from error
 
 
 class _Files:
@@ -153,7 +168,7 @@ def _make_session(models: Path | None) -> Session:
     from botocore.session import Session
 
     codecs.lookup("idna")  # the first connection looks it up
-    session = Session(include_builtin_handlers=False)
+    session = Session({_BUNDLE: (None, _BUNDLE, None, None)}, include_builtin_handlers=False)
     _register_handlers(session.get_component("event_emitter"))
     provider = EnvProvider()
     if provider.load():

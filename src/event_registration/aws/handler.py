@@ -68,7 +68,8 @@ def make_lambda_handler(
         ``handler(payload, context)``. Of requests it never raises, whatever a client sent and whatever failed.
 
     Raises:
-        SettingsError: The environment is wrong or lacks the sender; every problem is named.
+        SettingsError: The environment is wrong or lacks the sender, and every problem is named; or it names
+            certificates that can't be read.
         InvalidTemplatesError: A template or a language of ``EVENT_REGISTRATION_TEMPLATES`` can't be used.
         TypeError: Events are managed, and *repository* keeps none, or comes without an *outbox*.
     """

@@ -53,7 +53,8 @@ def make_stream_handler(
         ``handler(payload, context)``. Of a stream's records it returns those that failed, because the table did.
 
     Raises:
-        SettingsError: The environment is wrong or lacks the sender; every problem is named.
+        SettingsError: The environment is wrong or lacks the sender, and every problem is named; or it names
+            certificates that can't be read.
         TypeError: Of *repository* and *outbox* only one is given.
     """
     if settings is None:

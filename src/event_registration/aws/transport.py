@@ -17,17 +17,27 @@ from botocore.exceptions import (
     ConnectionClosedError,
     ConnectTimeoutError,
     EndpointConnectionError,
+    HTTPClientError,
     ReadTimeoutError,
-    SSLError,
 )
 from urllib3.util import wait_for_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from http.client import HTTPResponse
 
     from botocore.awsrequest import AWSPreparedRequest
 
-__all__ = ["RawBody", "Transport", "believing"]
+__all__ = ["HandshakeError", "RawBody", "Transport", "believing"]
+
+_PORTS = {"http": 80, "https": 443}
+_FIRST_FINAL_STATUS = 200
+
+
+class HandshakeError(EndpointConnectionError):  # type: ignore[misc]  # botocore has no types
+    """No secure connection came about, as with somebody whom no authority vouches for; nothing was sent."""
+
+    fmt = 'Could not connect securely to the endpoint URL: "{endpoint_url}": {error}'
 
 
 class RawBody(io.BytesIO):
@@ -63,35 +73,36 @@ class Transport:
         Return the service's answer.
 
         Raises:
-            ConnectTimeoutError, EndpointConnectionError, SSLError: The request was not sent.
-            ReadTimeoutError, ConnectionClosedError: The answer got lost.
+            ConnectTimeoutError, EndpointConnectionError: The request was not sent.
+            HTTPClientError: The answer got lost; a ReadTimeoutError or a ConnectionClosedError tells how.
         """
         address = urlsplit(request.url)
         idle = self._idle.setdefault(f"{address.scheme}://{address.netloc}", [])
         connection = _alive(idle) or self._connect(request.url)
         target = (address.path or "/") + (f"?{address.query}" if address.query else "")
         try:
-            connection.request(request.method, target, request.body, request.headers)
-            response = connection.getresponse()
-            body = response.read()
-        except (HTTPException, OSError) as error:
+            with suppress(BrokenPipeError):  # a service may refuse before it has heard all
+                connection.request(request.method, target, request.body, request.headers)
+            response, body = _answer_on(connection)
+        except Exception as error:
             connection.close()
-            lost = ReadTimeoutError if isinstance(error, TimeoutError) else ConnectionClosedError
-            raise lost(endpoint_url=request.url, error=error) from error
+            raise _loss(error)(endpoint_url=request.url, error=error) from error
         if connection.sock:  # the service may have said that it closes the connection
             idle.append(connection)
         return AWSResponse(request.url, response.status, response.headers, RawBody(body))
 
     def _connect(self, url: str) -> HTTPConnection:
         address = urlsplit(url)
-        host, port, timeout = address.hostname or "", address.port, self._connect_timeout
+        host, port = address.hostname or "", address.port or _PORTS[address.scheme]
         if address.scheme == "https":
-            connection: HTTPConnection = HTTPSConnection(host, port, timeout=timeout, context=self._context)
+            connection: HTTPConnection = HTTPSConnection(
+                host, port, timeout=self._connect_timeout, context=self._context
+            )
         else:
-            connection = HTTPConnection(host, port, timeout=timeout)
+            connection = HTTPConnection(host, port, timeout=self._connect_timeout)
         try:
             connection.connect()
-        except OSError as error:
+        except Exception as error:
             connection.close()
             raise _refusal(error)(endpoint_url=url, error=error) from error
         connection.sock.settimeout(self._read_timeout)
@@ -108,29 +119,40 @@ def believing(certificates: str) -> ssl.SSLContext:
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.set_alpn_protocols(["http/1.1"])
-    try:
-        context.load_verify_locations(certificates)
-    except OSError as error:
-        error.add_note(f"The certificates to believe are those of {certificates}.")
-        raise
+    context.load_verify_locations(certificates)
     return context
 
 
 def _alive(idle: list[HTTPConnection]) -> HTTPConnection | None:
-    """Take the connection that was used last, if it is there yet; what can be read on it by now is its end."""
+    """Take the connection that was used last, if it is there yet; what can be read on it by now is no answer to us."""
     with suppress(IndexError):
         while True:
             connection = idle.pop()
-            if not wait_for_read(connection.sock, timeout=0):
+            is_decrypted = connection.sock.pending() if isinstance(connection.sock, ssl.SSLSocket) else 0
+            if not is_decrypted and not wait_for_read(connection.sock, timeout=0):
                 return connection
             connection.close()
     return None
 
 
-def _refusal(error: OSError) -> Any:  # noqa: ANN401 - botocore's
+def _answer_on(connection: HTTPConnection) -> tuple[HTTPResponse, bytes]:
+    response = connection.getresponse()
+    body = response.read()
+    if response.status < _FIRST_FINAL_STATUS:
+        raise HTTPException("another answer is to follow")
+    return response, body
+
+
+def _refusal(error: Exception) -> Any:  # noqa: ANN401 - botocore's
     if isinstance(error, TimeoutError):
         return ConnectTimeoutError
-    return SSLError if isinstance(error, ssl.SSLError) else EndpointConnectionError
+    return HandshakeError if isinstance(error, ssl.SSLError) else EndpointConnectionError
+
+
+def _loss(error: Exception) -> Any:  # noqa: ANN401 - botocore's
+    if isinstance(error, TimeoutError):
+        return ReadTimeoutError
+    return ConnectionClosedError if isinstance(error, HTTPException | OSError) else HTTPClientError
 
 
 def _close(idle: dict[str, list[HTTPConnection]]) -> None:
