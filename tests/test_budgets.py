@@ -260,9 +260,9 @@ def counts(zipped, tmp_path_factory):
         return {name: job.result() for name, job in jobs.items()}
 
 
-# Of the hand-written handler's instructions with the same boto3: 0.67 to 0.69 and 0.45 from Python 3.11 to 3.13. What
-# falls below its band is to move it, or the next loss would not be seen.
-BANDS = {"cold": (0.66, 0.70), "warm": (0.44, 0.46)}
+# Of the hand-written handler's instructions with the same boto3: 0.67 to 0.69 and 0.43 to 0.44 from Python 3.11 to
+# 3.13. What falls below its band is to move it, or the next loss would not be seen.
+BANDS = {"cold": (0.66, 0.70), "warm": (0.425, 0.445)}
 
 
 @pytest.mark.timeout(900)  # half a minute on two cores that do nothing else
