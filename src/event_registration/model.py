@@ -130,7 +130,7 @@ def new_registration_id() -> str:
     return os.urandom(16).hex()
 
 
-@frozen(kw_only=True, slots=False)
+@frozen(kw_only=True, slots=False)  # `changed` copies it as a dictionary
 class Registration:
     """
     One person's sign-up for one event.

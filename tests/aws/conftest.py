@@ -5,9 +5,18 @@ from __future__ import annotations
 import boto3
 import pytest
 from botocore.config import Config
+from lean import LeanClient
 
 from event_registration.aws import DynamoDBEventRepository
 from event_registration.testing import Faults
+
+
+@pytest.fixture
+def lean(engine_url):
+    """Return a client for what isn't disturbed, in tests whose calls would cost most of their time in botocore."""
+    client = LeanClient(engine_url)
+    yield client
+    client.close()
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from datetime import timedelta
 import books
 import pytest
 from attrs import evolve
-from lean import LeanClient
 
 from event_registration.aws import DynamoDBEventRepository
 from event_registration.errors import EventExistsError, EventFullError
@@ -176,20 +175,12 @@ class _World:
 
 
 @pytest.fixture
-def steady(engine_url):
-    """Return a client that works, and costs little: most calls go before and after what is disturbed."""
-    client = LeanClient(engine_url)
-    yield client
-    client.close()
-
-
-@pytest.fixture
-def make_world(engine_client, steady, watched, make_table, disturbed):
+def make_world(engine_client, lean, watched, make_table, disturbed):
     """Return a function that makes a world in which something has happened already."""
 
     def make(arrange):
         disturbed.forget()
-        world = _World(steady, watched, make_table(engine_client))
+        world = _World(lean, watched, make_table(engine_client))
         arrange(world.clean)
         return world
 

@@ -12,7 +12,6 @@ from attrs import astuple, evolve, frozen
 from killing import KILLS, Fate, Journal, Strike
 from killoperations import CASES
 from killworld import OUTBOX, World
-from lean import LeanClient
 
 from event_registration.aws import DynamoDBEventRepository
 from event_registration.aws.outbox import DynamoDBOutbox
@@ -41,14 +40,6 @@ class _Tally:
     def __add__(self, other):
         """Return both together."""
         return _Tally(*(mine + its for mine, its in zip(astuple(self), astuple(other), strict=True)))
-
-
-@pytest.fixture
-def lean(engine_url):
-    """Return a client of the engine for what isn't killed."""
-    client = LeanClient(engine_url)
-    yield client
-    client.close()
 
 
 @pytest.fixture
